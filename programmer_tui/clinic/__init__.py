@@ -1,0 +1,1 @@
+"""Clinical arithmetic and rules, free of screens and links: doses, limits, number entry, formatting."""
