@@ -46,10 +46,11 @@ class Reviewing:
         return replace(self, page=min(max(self.page + by, 0), self.pages - 1))
 
     def marked(self) -> "Reviewing":
-        """Return the review with the shown page read, turned to the next one that is not."""
-        read = self.read | {self.page}
-        following = [page for page in range(self.pages) if page not in read]
-        return replace(self, read=read, page=following[0] if following else self.page)
+        """Return the review with the shown page read.
+
+        The page stays: with a held key, turning by itself would mark pages nobody saw.
+        """
+        return replace(self, read=self.read | {self.page})
 
     def pressed(self, key: str, at_ms: int) -> "Reviewing":
         """Return the review after a key reached the confirmation."""

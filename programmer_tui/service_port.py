@@ -21,12 +21,16 @@ class ServicePort(Protocol):
 
 
 def problem_of(error: BaseException) -> Problem:
-    """Return what went wrong in words; what is not a problem the service named is a fault of this program."""
+    """Return what went wrong in words.
+
+    What the service did not name is a fault of this program; as nobody knows what it left behind, it counts
+    as an uncertain outcome.
+    """
     problem = getattr(error, "problem", None)
     if isinstance(problem, Problem):
         return problem
     return Problem(
-        Trouble.INPUT,
+        Trouble.UNCERTAIN,
         f"This program failed inside: {type(error).__name__}.",
-        "Nothing more was sent. Interrogate again, and report it if it comes back.",
+        "Interrogate the pump before anything else, and report it if it comes back.",
     )

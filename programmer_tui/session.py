@@ -182,6 +182,15 @@ class SessionService:
             self._update(log=records)
             return records
 
+    def receipt(self, intent_id: bytes) -> ReceiptResponse:
+        """Ask what became of an intent; the pump keeps the last 16.
+
+        Raises:
+            ServiceError: the link failed.
+        """
+        with self._working("asking for a receipt"):
+            return self._require_client().get_receipt(intent_id)
+
     # --- programming ------------------------------------------------------------------------------------
 
     def propose(self, program: Program) -> Proposal:

@@ -116,23 +116,12 @@ def parse_request(header: Header, plaintext: bytes) -> tuple[MessageSpec, Any]:
         raise BodyError(
             ErrorCode.BAD_LENGTH, NO_FIELD, f"header says {header.body_len} octets, {len(body)} follow"
         )
-    decoded = _decode(spec, header, body)
-    return spec, decoded
-
-
-def _decode(spec: MessageSpec, header: Header, body: bytes) -> Any:
-    codec = spec.request_codec
-    if len(body) < codec.fixed_size or len(body) > max(codec.max_size, codec.fixed_size):
-        raise BodyError(
-            ErrorCode.BAD_LENGTH,
-            NO_FIELD,
-            f"{spec.name} has {codec.fixed_size}..{codec.max_size} octets, not {len(body)}",
-        )
+    spec.request_codec.check_length(body)
     if header.mflags:
         raise BodyError(
             ErrorCode.RESERVED_NONZERO, NO_FIELD, f"request flags 0x{header.mflags:02X} must be zero"
         )
-    return codec.decode(body)
+    return spec, spec.request_codec.decode(body)
 
 
 def parse_answer(spec: MessageSpec, header: Header, plaintext: bytes) -> Any:

@@ -157,8 +157,14 @@ class PumpClient(PumpCalls):
             BusyError: the pump is in a session with another programmer.
             ClientError, LinkError: as the names say.
         """
-        found = self.discover()
-        self.check_pump(key.pump_public, found)
+        self.discover()
+        return self.open_session(key)
+
+    def open_session(self, key: BondKey) -> SessionConfirmResponse:
+        """Open a session with the pump that `discover` found, and confirm it; raises as `connect`."""
+        if self.found is None:
+            raise NoPumpError("No pump was looked for; discover one first.")
+        self.check_pump(key.pump_public, self.found)
         credentials = Credentials(static=key.private, remote_static=key.pump_public)
         self._shake_hands(Suite.KK, key.slot, credentials)
         return self._confirm()

@@ -25,6 +25,7 @@ from protocol.handshake import (
     Credentials,
     HandshakeError,
     HandshakeHeader,
+    HandshakeKeyError,
     ResponderHandshake,
     SessionGrant,
     Suite,
@@ -197,7 +198,9 @@ class PumpEndpoint:
             grant = self._grant(role, bond_state)
             answer, keys = handshake.second_message(grant)
         except HandshakeError as error:
-            return self._fail(frame, slot, HandshakeFault.WRONG_KEYS, str(error), now_ms, events)
+            wrong_keys = isinstance(error, HandshakeKeyError)
+            fault = HandshakeFault.WRONG_KEYS if wrong_keys else HandshakeFault.MALFORMED
+            return self._fail(frame, slot, fault, str(error), now_ms, events)
         self._half_open = PumpSession.begin(
             grant.session_id, self._link.link_id, slot, role, now_ms, self._idle_timeout_s, keys
         )

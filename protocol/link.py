@@ -41,9 +41,9 @@ __all__ = [
     "link_failures",
     "memory_link_pair",
     "monotonic_ms",
+    "native_descriptor",
     "open_link",
     "open_serial_port",
-    "native_descriptor",
     "system_entropy",
 ]
 

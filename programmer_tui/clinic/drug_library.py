@@ -136,9 +136,7 @@ def _sourced(written: _Range, unit: MassUnit, where: str, reach: tuple[int, int]
         raise DrugLibraryError(f"{where}: hard_max is missing; every range needs one")
     hard_min = _to_ng(written.hard_min, unit, where, "hard_min")
     if (hard_min is not None and hard_min < reach[0]) or hard_max > reach[1]:
-        raise DrugLibraryError(
-            f"{where}: a pump program holds {reach[0]} to {reach[1]} ng here, no less and no more"
-        )
+        raise DrugLibraryError(f"{where}: hard limits lie within {reach[0]} to {reach[1]} ng here")
     try:
         limits = LimitRange(
             hard_min=reach[0] if hard_min is None else hard_min,

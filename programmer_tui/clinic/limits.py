@@ -147,7 +147,7 @@ def _intervals(new: Prescription) -> Iterator[str]:
 
 def _finding(what: str, verdict: Verdict, value: Shown, limit: Shown) -> LimitFinding:
     if verdict.is_hard:
-        text = f"{what} {value} is {verdict.value} {limit}. It cannot be programmed."
+        text = f"{what} {value.qualified} is {verdict.value} {limit}. It cannot be programmed."
         return LimitFinding(LimitKind.HARD, what, value, limit, text)
-    text = f"{what} {value} is {verdict.value}; the limit is {limit}. A reason is needed."
+    text = f"{what} {value.qualified} is {verdict.value}; the limit is {limit}. A reason is needed."
     return LimitFinding(LimitKind.SOFT, what, value, limit, text)

@@ -166,9 +166,7 @@ def with_step(
     if not 0 <= start_min < MINUTES_PER_DAY:
         raise PrescriptionError("A step starts between 00:00 and 23:59.")
     if any(step.start_min == start_min for step in prescription.steps):
-        raise PrescriptionError(
-            f"A step at {format_minute_of_day(start_min)} exists already; change its rate."
-        )
+        raise PrescriptionError(f"There is a step at {format_minute_of_day(start_min)}; change its rate.")
     if len(prescription.steps) >= max_steps:
         raise PrescriptionError(f"This pump holds {max_steps} steps a day; remove one first.")
     steps = sorted((*prescription.steps, DoseStep(start_min, dose_rate)), key=lambda step: step.start_min)

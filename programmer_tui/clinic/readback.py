@@ -104,4 +104,4 @@ def _bolus_words(bolus: PatientBolus) -> str:
     if bolus.enable is Switch.OFF:
         return "off"
     lockout = format_duration_words(bolus.lockout_min * 60)
-    return f"{format_volume_ml(bolus.volume_nl)}, {bolus.max_per_24h} per day, {lockout}"
+    return f"{format_volume_ml(bolus.volume_nl)}, {bolus.max_per_24h} per day, lockout {lockout}"

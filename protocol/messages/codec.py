@@ -170,6 +170,7 @@ class _Tail:
     name: str
     field: Field
     item: "BodyCodec | None"
+    item_size: int
 
 
 class BodyCodec:
@@ -195,6 +196,11 @@ class BodyCodec:
             if (check := _CHECKS[f.kind](name, index, f)) is not None
         )
         self._texts = tuple((i, f.size) for i, f in enumerate(fixed.values()) if f.kind is FieldKind.TEXT)
+        self._raws = tuple(
+            (i, f.size)
+            for i, f in enumerate(fixed.values())
+            if f.kind in (FieldKind.OCTETS, FieldKind.RESERVED)
+        )
         self._get = _getter(tuple(fixed))
         self._tail = self._make_tail(tails, all_fields)
         self._count = len(fixed)
@@ -206,13 +212,11 @@ class BodyCodec:
         if not tails:
             return None
         field = all_fields[tails[0]]
-        return _Tail(tails[0], field, BodyCodec(field.item) if field.item else None)
+        item = BodyCodec(field.item) if field.item else None
+        return _Tail(tails[0], field, item, item.fixed_size if item else 1)
 
     def _tail_max(self) -> int:
-        if self._tail is None:
-            return 0
-        each = self._tail.item.fixed_size if self._tail.item else 1
-        return 1 + self._tail.field.limit * each
+        return 0 if self._tail is None else 1 + self._tail.field.limit * self._tail.item_size
 
     def decode(self, data: bytes) -> Any:
         """Return the body that ``data`` holds.
@@ -220,52 +224,58 @@ class BodyCodec:
         Raises:
             BodyError: wrong length, unknown word or bit, value out of range, bad text.
         """
-        size = self.fixed_size
-        if self._tail is None:
-            if len(data) != size:
-                raise BodyError(ErrorCode.BAD_LENGTH, NO_FIELD, f"body has {len(data)} octets, needs {size}")
-            return self.body(*self._checked(list(self._struct.unpack(data))))
-        if len(data) < size + 1:
-            raise BodyError(
-                ErrorCode.BAD_LENGTH, NO_FIELD, f"body has {len(data)} octets, needs at least {size + 1}"
-            )
-        self._check_tail_length(data)
+        self.check_length(data)
         values = self._checked(list(self._struct.unpack_from(data)))
-        return self.body(*values, self._decode_tail(data[size + 1 :]))
+        if self._tail is None:
+            return self.body(*values)
+        return self.body(*values, self._decode_tail(data))
+
+    def check_length(self, data: bytes) -> None:
+        """Check only that ``data`` has as many octets as a body can and as its own count says.
+
+        Raises:
+            BodyError: BAD_LENGTH.
+        """
+        needed = self.fixed_size
+        if self._tail is not None:
+            # A body that ends before its count is measured against an empty list.
+            count = data[needed] if len(data) > needed else 0
+            needed += 1 + count * self._tail.item_size
+        if len(data) != needed:
+            raise BodyError(ErrorCode.BAD_LENGTH, NO_FIELD, f"body has {len(data)} octets, needs {needed}")
 
     def _checked(self, values: list[Any]) -> list[Any]:
         for index, check in self._checks:
             values[index] = check(values[index])
         return values
 
-    def _check_tail_length(self, data: bytes) -> None:
+    def _decode_tail(self, data: bytes) -> bytes | tuple[Any, ...]:
         tail = cast(_Tail, self._tail)
-        count = data[self.fixed_size]
-        each = tail.item.fixed_size if tail.item else 1
-        expected = self.fixed_size + 1 + count * each
-        if len(data) != expected:
-            raise BodyError(
-                ErrorCode.BAD_LENGTH, NO_FIELD, f"body has {len(data)} octets, {tail.name} needs {expected}"
-            )
+        count, start = data[self.fixed_size], self.fixed_size + 1
         if count > tail.field.limit:
             raise BodyError(
                 ErrorCode.TOO_LARGE, self._count, f"{tail.name} has {count}, at most {tail.field.limit}"
             )
-
-    def _decode_tail(self, data: bytes) -> bytes | tuple[Any, ...]:
-        tail = cast(_Tail, self._tail)
         if tail.item is None:
-            return data
-        each = tail.item.fixed_size
-        return tuple(tail.item.decode(data[at : at + each]) for at in range(0, len(data), each))
+            return data[start:]
+        each = tail.item_size
+        try:
+            return tuple(tail.item.decode(data[at : at + each]) for at in range(start, len(data), each))
+        except BodyError as error:
+            # The index that counts is that of the list in the body, not that of the field in the item.
+            raise BodyError(error.code, self._count, f"{tail.name}: {error}") from None
 
     def encode(self, body: Any) -> bytes:
         """Return the octets of ``body``.
 
         Raises:
-            ValueError: a value does not fit its field.
+            ValueError: a value does not fit its field. Ranges and words are left to the side that decodes.
         """
         values = self._get(body)
+        # `struct` would cut octets that are too long and fill up those that are too short.
+        for index, size in self._raws:
+            if len(values[index]) != size:
+                raise ValueError(f"{self.body.__name__}: {len(values[index])} octets where {size} belong")
         if self._texts:
             values = list(values)
             for index, size in self._texts:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import serial
 
 from protocol.link import LinkError, LinkFailure, open_link
 from protocol.link_text import parse_tcp_address
@@ -175,11 +176,30 @@ def test_a_host_that_does_not_answer_is_a_time_out(monkeypatch: pytest.MonkeyPat
     assert reason_of("tcp:192.0.2.1:5333") is LinkFailure.TIMEOUT
 
 
-def test_a_remote_serial_server_is_opened_without_a_write_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pySerial's RFC 2217 handler refuses a write time-out with NotImplementedError."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    assert reason_of(f"rfc2217://127.0.0.1:{port}") is LinkFailure.REFUSED
+@pytest.mark.parametrize(("url", "expected"), [("rfc2217://127.0.0.1:1", None), ("loop://", 1.0)])
+def test_a_remote_serial_server_is_opened_without_a_write_time_out(
+    monkeypatch: pytest.MonkeyPatch, url: str, expected: float | None
+) -> None:
+    """pySerial's RFC 2217 handler refuses one with NotImplementedError; without one others block for ever."""
+    given: dict[str, object] = {}
+
+    def refuse(*_: object, **options: object) -> None:
+        given.update(options)
+        raise serial.SerialException(2, "stop here")
+
+    monkeypatch.setattr(serial, "serial_for_url", refuse)
+    with pytest.raises(LinkError):
+        open_link(url)
+    assert given["write_timeout"] == expected
+    assert (given["xonxoff"], given["rtscts"], given["dsrdtr"]) == (False, False, False)
+
+
+def test_a_port_on_which_pyserial_gives_up_is_reported_not_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def give_up(*_: object, **__: object) -> None:
+        raise NotImplementedError("write_timeout is currently not supported")
+
+    monkeypatch.setattr(serial, "serial_for_url", give_up)
+    assert reason_of("/dev/ttyS0") is LinkFailure.UNSUPPORTED
 
 
 @pytest.mark.parametrize(

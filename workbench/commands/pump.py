@@ -1,0 +1,170 @@
+"""`cisterna pump LINK VERB`: everything the screens do, for scripts and people without them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from programmer_tui.clinic.clinical_format import MassUnit
+from programmer_tui.plain_data import (
+    alarm_data,
+    log_data,
+    program_data,
+    receipt_data,
+    resolution_data,
+    status_data,
+)
+from programmer_tui.plain_text import alarm_lines, log_lines, program_lines, status_lines
+from programmer_tui.session import SessionService
+from programmer_tui.views import Belief
+from workbench.commands.dose_change import parse_intent_id, set_dose
+from workbench.commands.shared import load_card, reported, session_options, to_json
+from workbench.sessions import SessionOptions, make_service
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON; every key carries its unit.")
+
+
+@dataclass(frozen=True, slots=True)
+class PumpContext:
+    """What every verb starts from."""
+
+    options: SessionOptions
+
+    def service(self) -> SessionService:
+        """Return a session service that is not connected yet."""
+        return make_service(self.options)
+
+    @contextmanager
+    def session(self, *, as_json: bool = False) -> Iterator[SessionService]:
+        """Give a connected service; whatever goes wrong is reported and ends the command."""
+        with reported(as_json=as_json):
+            service = self.service()
+            try:
+                service.connect()
+                yield service
+            finally:
+                service.close()
+
+    def read(self, *, as_json: bool) -> Belief:
+        """Connect, interrogate and close."""
+        with self.session(as_json=as_json) as service:
+            return service.interrogate()
+
+
+@click.group()
+@click.argument("link")
+@session_options
+@click.pass_context
+def pump(ctx: click.Context, link: str, records: Path, serial: str, operator: str, baud: int) -> None:
+    """Talk to the pump on LINK without screens.
+
+    LINK is a pseudo-terminal path, pty:PATH, serial:DEVICE, tcp:HOST:PORT or any pySerial URL. The first
+    time, enrol this programmer with the pump's implant card: cisterna pump LINK enrol --card FILE
+    """
+    ctx.obj = PumpContext(SessionOptions(link, records, operator, serial, baud))
+
+
+@pump.command()
+@click.option(
+    "--card",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="The pump's implant card.",
+)
+@click.option(
+    "--label", default="programmer", show_default=True, help="Name of this programmer, up to 16 octets."
+)
+@click.pass_obj
+def enrol(context: PumpContext, card: Path, label: str) -> None:
+    """Bond this programmer to the pump, once, with its implant card."""
+    details = load_card(card)
+    with reported():
+        service = context.service()
+        try:
+            if details is not None:
+                service.enrol(details, label)
+                click.echo(
+                    f"Enrolled with pump {details.serial}. The bond is confirmed by the first session."
+                )
+        finally:
+            service.close()
+
+
+@pump.command()
+@_JSON
+@click.pass_obj
+def status(context: PumpContext, as_json: bool) -> None:
+    """Interrogate the pump and show what it believes."""
+    belief = context.read(as_json=as_json)
+    click.echo(to_json(status_data(belief)) if as_json else "\n".join(status_lines(belief)))
+
+
+@pump.command()
+@_JSON
+@click.pass_obj
+def program(context: PumpContext, as_json: bool) -> None:
+    """Show the active program."""
+    belief = context.read(as_json=as_json)
+    click.echo(to_json(program_data(belief)) if as_json else "\n".join(program_lines(belief)))
+
+
+@pump.command()
+@_JSON
+@click.pass_obj
+def alarms(context: PumpContext, as_json: bool) -> None:
+    """Show every alarm that stands."""
+    belief = context.read(as_json=as_json)
+    data = [alarm_data(alarm) for alarm in belief.alarms]
+    lines = alarm_lines(belief.alarms, belief.clock.utc_offset_min)
+    click.echo(to_json({"alarms": data}) if as_json else "\n".join(lines))
+
+
+@pump.command()
+@_JSON
+@click.option(
+    "--newest", type=click.IntRange(1, 4096), default=20, show_default=True, help="How many records."
+)
+@click.pass_obj
+def log(context: PumpContext, as_json: bool, newest: int) -> None:
+    """Show the newest records of the pump's event log."""
+    with context.session(as_json=as_json) as service:
+        belief = service.interrogate()
+        records = service.read_log(newest)
+    unit = MassUnit.of_display(belief.program.primary_drug.display) if belief.program else MassUnit.MG
+    if as_json:
+        click.echo(to_json({"log_epoch": belief.log_info.log_epoch, "records": log_data(records, unit)}))
+    else:
+        click.echo("\n".join(log_lines(records, unit, belief.clock.utc_offset_min)))
+
+
+@pump.command()
+@_JSON
+@click.argument("intent_id")
+@click.pass_obj
+def receipt(context: PumpContext, intent_id: str, as_json: bool) -> None:
+    """Ask what became of INTENT_ID (32 hexadecimal digits)."""
+    wanted = parse_intent_id(intent_id)
+    with context.session(as_json=as_json) as service:
+        answer = service.receipt(wanted)
+    if as_json:
+        click.echo(to_json(receipt_data(answer)))
+    else:
+        click.echo(f"{answer.state.name.lower()}, version {answer.version}, log record {answer.log_seq}")
+
+
+@pump.command()
+@_JSON
+@click.pass_obj
+def resolve(context: PumpContext, as_json: bool) -> None:
+    """Resolve an unknown outcome by the pump's receipt; says so when there is none."""
+    with context.session(as_json=as_json) as service:
+        resolution = service.view.resolution
+    if resolution is None:
+        click.echo(to_json({"resolution": None}) if as_json else "There is no unknown outcome.")
+    else:
+        click.echo(to_json({"resolution": resolution_data(resolution)}) if as_json else resolution.text)
+
+
+pump.add_command(set_dose)

@@ -1,0 +1,91 @@
+"""Options and error reporting that several commands share."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+import msgspec
+
+from programmer_tui.connection import CardDetails
+from programmer_tui.problems import ServiceError
+from programmer_tui.records import RecordsError
+from workbench.card_file import CardFileError, read_card
+from workbench.exit_codes import OF_TROUBLE, ExitCode
+from workbench.sessions import default_records
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def session_options(command: Command) -> Command:
+    """Add the options of every command that opens a session."""
+    for option in reversed(
+        (
+            click.option(
+                "--records",
+                type=click.Path(dir_okay=False, path_type=Path),
+                default=default_records,
+                show_default="per-user data folder",
+                help="The clinic's records (key, bonds, intents).",
+            ),
+            click.option("--serial", default="", metavar="NUMBER", help="Serial number the pump must have."),
+            click.option(
+                "--operator",
+                default="",
+                metavar="NAME",
+                callback=_check_operator,
+                help="Who works here, up to 16 octets.",
+            ),
+            click.option(
+                "--baud",
+                type=click.IntRange(min=300),
+                default=115_200,
+                show_default=True,
+                help="Speed of a real serial line.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _check_operator(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    if len(value.encode()) > 16 or not value.isprintable():
+        raise click.BadParameter(f"{value!r} does not fit 16 octets of printable UTF-8; use a shorter name.")
+    return value
+
+
+def load_card(path: Path | None) -> CardDetails | None:
+    """Return the implant card in ``path``, None where none was given."""
+    if path is None:
+        return None
+    try:
+        return read_card(path)
+    except CardFileError as error:
+        fail(str(error), ExitCode.USAGE)
+
+
+def fail(text: str, code: ExitCode, *, as_json: bool = False) -> NoReturn:
+    """Say what is wrong and leave with ``code``."""
+    if as_json:
+        click.echo(to_json({"error": {"text": text, "exit_code": int(code), "exit_name": code.name.lower()}}))
+    click.echo(f"cisterna: {text}", err=True)
+    sys.exit(int(code))
+
+
+@contextmanager
+def reported(*, as_json: bool = False) -> Iterator[None]:
+    """Turn troubles of a session into one line and an exit code."""
+    try:
+        yield
+    except ServiceError as error:
+        fail(str(error), OF_TROUBLE[error.problem.trouble], as_json=as_json)
+    except RecordsError as error:
+        fail(str(error), ExitCode.FAILED, as_json=as_json)
+
+
+def to_json(value: object) -> str:
+    """Return ``value`` as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
