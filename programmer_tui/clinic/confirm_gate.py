@@ -39,6 +39,7 @@ class ConfirmGate:
     """One confirmation; made by `open_gate`, changed by `press_gate` and `paste_gate` only.
 
     A gate belongs to one visit of the review: leaving it, or a change of what is reviewed, needs a new one.
+    A confirmation counts once and at once: where programming is refused after it, the gate is spent.
 
     Attributes:
         entry: the field in which the new daily dose is typed again; it starts blank.

@@ -65,15 +65,6 @@ def table_dose_ng_per_day(table: RateTable, conc_ng_ml: int) -> int:
     return dose_ng_per_day(table_day_volume_nl(table), conc_ng_ml)
 
 
-def table_step_doses_ng(table: RateTable, conc_ng_ml: int) -> tuple[Fraction, ...]:
-    """Return the exact dose of each step of a rate table, in ng."""
-    minutes = step_minutes(tuple(start for start, _ in table))
-    return tuple(
-        dose_rate_ng_h(rate, conc_ng_ml) * length / _MINUTES_PER_HOUR
-        for (_, rate), length in zip(table, minutes, strict=True)
-    )
-
-
 def table_max_hour_nl(table: RateTable) -> int:
     """Return the largest volume of any sliding hour of a rate table that repeats every day, in nL.
 
@@ -95,17 +86,6 @@ def _hour_from(table: RateTable, first: int) -> list[tuple[int, int]]:
             if begin < end:
                 pieces.append((rate, end - begin))
     return pieces
-
-
-def percent_change(old: Exact, new: Exact) -> Fraction:
-    """Return the change from ``old`` to ``new`` in per cent, exactly.
-
-    Raises:
-        ValueError: ``old`` is zero, from which there is no percentage.
-    """
-    if old == 0:
-        raise ValueError("there is no percentage of change from 0")
-    return 100 * (Fraction(new) / Fraction(old) - 1)
 
 
 def is_out_by_ten(old: Exact, new: Exact) -> bool:

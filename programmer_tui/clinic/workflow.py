@@ -105,11 +105,11 @@ def _uncertain(facts: Facts) -> str:
 
 
 def _read(facts: Facts) -> str:
+    if facts.freshness.editing_allowed:
+        return ""
     if facts.freshness is Freshness.NEVER_READ:
         return "The pump was not read in this session. Interrogate it first (F2)."
-    if facts.freshness is Freshness.LOCKED:
-        return "The last reading is more than 15 min old. Interrogate again (F2)."
-    return ""
+    return "The last reading is more than 15 min old. Interrogate again (F2)."
 
 
 def _unchanged(facts: Facts) -> str:
