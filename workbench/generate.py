@@ -84,10 +84,17 @@ def write(root: Path) -> list[str]:
 
 
 def difference(path: str, present: str, wanted: str) -> str:
-    """Return how a document differs, as a unified diff of at most `_SHOWN_LINES` lines and a count of the rest."""
+    """Return how a document differs, as the start of a unified diff and a count of the rest."""
     lines = list(
         difflib.unified_diff(
-            present.splitlines(), wanted.splitlines(), f"{path} (as it is)", f"{path} (as the code says)", "", "", 1, ""
+            present.splitlines(),
+            wanted.splitlines(),
+            f"{path} (as it is)",
+            f"{path} (as the code says)",
+            "",
+            "",
+            1,
+            "",
         )
     )
     more = len(lines) - _SHOWN_LINES
@@ -96,11 +103,17 @@ def difference(path: str, present: str, wanted: str) -> str:
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Run the command; return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m workbench.generate", description="Write the generated documents.")
-    parser.add_argument("--check", action="store_true", help="compare only; exit 1 where something is out of date")
+    parser = argparse.ArgumentParser(
+        prog="python -m workbench.generate", description="Write the generated documents."
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="compare only; exit 1 where something is out of date"
+    )
     options = parser.parse_args(arguments)
     if not (root / "pyproject.toml").is_file():
-        sys.stderr.write(f"{root} is no checkout of cisterna; run this in one, where docs/ and pyproject.toml are.\n")
+        sys.stderr.write(
+            f"{root} is no checkout of cisterna; run this in one, where docs/ and pyproject.toml are.\n"
+        )
         return 2
     return _check(root) if options.check else _write(root)
 

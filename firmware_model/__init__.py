@@ -1,0 +1,1 @@
+"""The implanted pump, pure and event-driven: what its firmware believes and what really happens."""

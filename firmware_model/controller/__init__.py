@@ -1,0 +1,1 @@
+"""What the firmware believes and decides: schedule, delivery, alarms, storage, programming, bonds."""

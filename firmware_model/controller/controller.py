@@ -1,0 +1,226 @@
+"""The controller: what the firmware believes, decides and remembers, put together and started.
+
+It is made in three ways: by the factory, by a reset, which knows only what storage and the retained
+registers hold, and from a snapshot, which brings the RAM as well.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Annotated, Final
+
+from firmware_model.controller.access import Access
+from firmware_model.controller.clock import ClockSetting, PumpClock
+from firmware_model.controller.commit import Approved
+from firmware_model.controller.event_log import LogHead, find_head
+from firmware_model.controller.hardware import Hardware
+from firmware_model.controller.image_check import examine
+from firmware_model.controller.parts import Parts
+from firmware_model.controller.program_store import NO_PROGRAM, ProgramTable
+from firmware_model.controller.programming import Programming, Transaction
+from firmware_model.controller.records import Loaded, LoadReport, RecordName, RecordStore
+from firmware_model.controller.retained import RetainedRegisters
+from firmware_model.controller.storage import Storage
+from firmware_model.controller.therapy import Therapy
+from firmware_model.profiles import Profile
+from protocol.log_record import BootEvent
+from protocol.messages.codec import codec_of
+from protocol.messages.fields import u32
+from protocol.requests import Refusal
+from protocol.vocabulary import AlarmCode, DeliveryState, OpState
+
+_FACTORY_SLOT: Final = 0xFF
+
+
+@dataclass(frozen=True, slots=True)
+class _BootCount:
+    boot_count: Annotated[int, u32("", "starts of the firmware")]
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What a controller is built into; it outlives every reset.
+
+    Attributes:
+        profile: the kind of pump.
+        hardware: the rest of the pump.
+        storage: non-volatile memory.
+        registers: retained registers.
+        entropy: gives handles and tokens.
+    """
+
+    profile: Profile
+    hardware: Hardware
+    storage: Storage
+    registers: RetainedRegisters
+    entropy: Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerRam:
+    """What a reset loses, as plain data.
+
+    ``records`` are the stored records as the firmware works with them.
+    """
+
+    boot_ms: int
+    boot_count: int
+    records: dict[RecordName, Loaded]
+    log: LogHead
+    active_image: bytes
+    transaction: Transaction | None
+    dwelling_since: dict[int, int]
+
+
+class Controller:
+    """The running firmware.
+
+    Attributes:
+        profile: the kind of pump.
+        clock: its clocks.
+        log: its event log.
+        alarms: its alarms.
+        receipts: what became of therapy intents.
+        programs: its program banks.
+        therapy: what it delivers.
+        programming: the programming transaction.
+        access: its bonds.
+    """
+
+    def __init__(self, wiring: Wiring, parts: Parts, ram: ControllerRam) -> None:
+        self._parts = parts
+        self.profile = wiring.profile
+        self.hardware = wiring.hardware
+        self.clock = parts.clock
+        self.log = parts.log
+        self.alarms = parts.alarms
+        self.receipts = parts.receipts
+        self.programs = parts.programs
+        self.therapy = Therapy(wiring.profile, wiring.hardware, parts, wiring.registers, ram.active_image)
+        self.programming = Programming(parts, self.therapy, wiring.entropy, ram.transaction)
+        self.access = Access(parts.records, parts.log, parts.clock, ram.dwelling_since)
+
+    # --- three ways to begin ------------------------------------------------------------------------------
+
+    @classmethod
+    def manufacture(cls, wiring: Wiring, setting: ClockSetting) -> "Controller":
+        """Format the storage of a new pump, set its clock and start it."""
+        records = RecordStore.format(wiring.storage)
+        records.put(RecordName.CLOCK, setting.stored())
+        return cls.boot(wiring)
+
+    @classmethod
+    def boot(cls, wiring: Wiring) -> "Controller":
+        """Start the firmware on what storage and registers hold.
+
+        Raises:
+            PowerCut: power failed again; the next start does what is left to do.
+        """
+        records, report = RecordStore.load(wiring.storage)
+        boot_count = _read_boot_count(records) + 1
+        records.put(RecordName.BOOT, codec_of(_BootCount).encode(_BootCount(boot_count)))
+        now_ms = wiring.registers.settled_ms
+        head = find_head(wiring.storage, records.get(RecordName.LOG))
+        ram = ControllerRam(now_ms, boot_count, records.in_ram(), head, b"", None, {})
+        controller = cls._build(wiring, ram, records)
+        controller._start(report)
+        return controller
+
+    @classmethod
+    def resume(cls, wiring: Wiring, ram: ControllerRam) -> "Controller":
+        """Go on where a snapshot was taken."""
+        controller = cls._build(wiring, ram, RecordStore(wiring.storage, ram.records))
+        controller.therapy.resume()
+        return controller
+
+    @classmethod
+    def _build(cls, wiring: Wiring, ram: ControllerRam, records: RecordStore) -> "Controller":
+        setting = ClockSetting.from_stored(records.get(RecordName.CLOCK))
+        clock = PumpClock(wiring.registers.settled_ms, ram.boot_ms, ram.boot_count, setting)
+        return cls(wiring, Parts.assemble(wiring.storage, records, clock, ram.log), ram)
+
+    def ram(self) -> ControllerRam:
+        """Return what a reset would lose."""
+        active, transaction = self.therapy.active, self.programming.open
+        return ControllerRam(
+            boot_ms=self.clock.boot_ms,
+            boot_count=self.clock.boot_count,
+            records=self._parts.records.in_ram(),
+            log=self.log.head(),
+            active_image=b"" if active is None else active.image,
+            transaction=None if transaction is None else replace(transaction),
+            dwelling_since=self.access.dwelling_since,
+        )
+
+    # --- start --------------------------------------------------------------------------------------------
+
+    def _start(self, report: LoadReport) -> None:
+        self.log.write(BootEvent(self.clock.boot_count))
+        self._mend(report)
+        self._parts.journal.recover()
+        self._parts.journal.close_orphans()
+        self.therapy.load_active()
+        if report.lost:
+            self.alarms.raise_alarm(AlarmCode.MEMORY_FAULT, len(report.lost))
+        if self.clock.boot_count > 1:
+            self.alarms.raise_alarm(AlarmCode.PUMP_RESET, self.clock.boot_count)
+        self.therapy.run_due()
+
+    def _mend(self, report: LoadReport) -> None:
+        for name, cell in report.damaged:
+            self.therapy.tell_corrupt(cell)
+            self._parts.records.repair(name)
+        for name in report.stale:
+            self._parts.records.repair(name)
+        if RecordName.PROGRAMS in report.lost:
+            self._assume_a_program()
+        for name in report.lost:
+            self.therapy.tell_corrupt(name.value)
+            self._parts.records.repair(name)
+
+    def _assume_a_program(self) -> None:
+        """Without its table the pump does not know its program, but it must not take itself for new."""
+        version = max((receipt.version for receipt in self.receipts.all()), default=0)
+        entry = replace(NO_PROGRAM, version=max(1, version))
+        self.programs.set_table(ProgramTable(active=entry))
+
+    # --- what the whole believes --------------------------------------------------------------------------
+
+    @property
+    def op_state(self) -> OpState:
+        """Where the pump is in its life."""
+        if not self.therapy.has_program:
+            return OpState.SHELF
+        in_fault = self.therapy.decision.state is DeliveryState.SAFE_STATE
+        return OpState.FAULT if in_fault else OpState.IMPLANTED
+
+    @property
+    def implanted_utc_s(self) -> int:
+        """UTC of the implantation as the active program tells it, 0 unknown."""
+        active = self.therapy.active
+        return 0 if active is None else active.program.implant.implanted_utc
+
+    def install(self, image: bytes) -> Refusal | None:
+        """Commit a program as the factory does: checked like any other, without a transaction.
+
+        Returns:
+            None, or why the pump refuses it.
+        """
+        summary = examine(image, self.therapy.situation())
+        if isinstance(summary, Refusal):
+            return summary
+        approved = Approved(
+            image=image,
+            day_volume_nl=summary.day_volume_nl,
+            dose_ng_per_day=summary.primary_dose_ng_per_day,
+            actor_slot=_FACTORY_SLOT,
+            intent_id=bytes(16),
+            overridden=summary.soft_flags,
+        )
+        self.therapy.store_program(approved)
+        return None
+
+
+def _read_boot_count(records: RecordStore) -> int:
+    payload = records.get(RecordName.BOOT)
+    stored: _BootCount = codec_of(_BootCount).decode(payload) if payload else _BootCount(0)
+    return stored.boot_count

@@ -1,0 +1,134 @@
+"""What the pump delivers and why: one table of rules, the first that applies decides.
+
+A commanded stop or minimum rate is a `Hold`: it always carries the time at which the program resumes, so
+that no state without delivery is without an end. Boluses will enter as rows of the table.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto, unique
+from typing import Annotated, Final
+
+from protocol.messages.codec import codec_of
+from protocol.messages.fields import u8, u64, word8
+from protocol.quantities import MS_PER_MINUTE
+from protocol.vocabulary import DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A stop or a minimum rate ordered for a time; stored durably.
+
+    Raises:
+        ValueError: the state is neither STOPPED nor MIN_RATE, or it would end before it begins.
+    """
+
+    state: Annotated[DeliveryState, word8(DeliveryState, "STOPPED or MIN_RATE")]
+    since_ms: Annotated[int, u64("ms", "counter when it was ordered")]
+    until_ms: Annotated[int, u64("ms", "counter when the program resumes")]
+    actor_slot: Annotated[int, u8("", "bond slot that ordered it")]
+
+    def __post_init__(self) -> None:
+        if self.state not in (DeliveryState.STOPPED, DeliveryState.MIN_RATE):
+            raise ValueError(f"{self.state.name} cannot be ordered; STOPPED and MIN_RATE can")
+        if self.until_ms <= self.since_ms:
+            raise ValueError(f"an ordered {self.state.name} must end after it begins")
+
+    @property
+    def minutes(self) -> int:
+        """How long it lasts, in whole minutes."""
+        return (self.until_ms - self.since_ms) // MS_PER_MINUTE
+
+
+def encode_hold(hold: Hold | None) -> bytes:
+    """Return the octets of a stored hold, empty where there is none."""
+    return b"" if hold is None else codec_of(Hold).encode(hold)
+
+
+def decode_hold(payload: bytes) -> Hold | None:
+    """Read a stored hold."""
+    hold: Hold | None = codec_of(Hold).decode(payload) if payload else None
+    return hold
+
+
+@unique
+class Flow(Enum):
+    """Where the rate comes from."""
+
+    NONE = auto()
+    MINIMUM = auto()
+    SCHEDULE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Everything the decision rests on.
+
+    Attributes:
+        has_program: a program was committed, whether or not its image can be read.
+        program_readable: the image of that program is good.
+        has_drug: the computed content of the reservoir is above 0.
+        hold: state ordered for a time, or None.
+    """
+
+    has_program: bool
+    program_readable: bool
+    has_drug: bool
+    hold: DeliveryState | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is delivered: the state the protocol tells, and where the rate comes from."""
+
+    state: DeliveryState
+    flow: Flow
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table: what is delivered where ``applies`` is true."""
+
+    when: str
+    applies: Callable[[Circumstances], bool]
+    decision: Decision
+
+
+PRIORITIES: Final = (
+    Rule(
+        "no program was ever committed",
+        lambda given: not given.has_program,
+        Decision(DeliveryState.STOPPED, Flow.NONE),
+    ),
+    Rule(
+        "the reservoir is computed to be empty",
+        lambda given: not given.has_drug,
+        Decision(DeliveryState.STOPPED, Flow.NONE),
+    ),
+    Rule(
+        "a stop is ordered and its time is not over",
+        lambda given: given.hold is DeliveryState.STOPPED,
+        Decision(DeliveryState.STOPPED, Flow.NONE),
+    ),
+    Rule(
+        "no copy of the committed program is good",
+        lambda given: not given.program_readable,
+        Decision(DeliveryState.SAFE_STATE, Flow.MINIMUM),
+    ),
+    Rule(
+        "the minimum rate is ordered and its time is not over",
+        lambda given: given.hold is DeliveryState.MIN_RATE,
+        Decision(DeliveryState.MIN_RATE, Flow.MINIMUM),
+    ),
+    Rule(
+        "a program is active",
+        lambda given: True,  # noqa: ARG005 - the last row always applies
+        Decision(DeliveryState.RUNNING, Flow.SCHEDULE),
+    ),
+)
+"""The rules, strongest first."""
+
+
+def decide(given: Circumstances) -> Decision:
+    """Return what is delivered in the given circumstances."""
+    return next(rule.decision for rule in PRIORITIES if rule.applies(given))

@@ -1,0 +1,1 @@
+"""What physically happens to the device: motor, reservoir, catheter, cell and environment."""

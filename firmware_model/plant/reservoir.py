@@ -1,0 +1,57 @@
+"""The reservoir as it really is; the controller only computes it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Reservoir:
+    """True volumes in exact units of nL*ms/h.
+
+    ``filled == delivered + content + wasted`` holds at every instant.
+
+    Attributes:
+        capacity_units: what it can hold.
+        content_units: what is in it.
+        delivered_units: what has left it towards the patient since manufacture.
+        filled_units: what was filled in since manufacture.
+        wasted_units: what was withdrawn since manufacture.
+        dry_units: what the motor would have moved, had there been drug.
+    """
+
+    capacity_units: int
+    content_units: int = 0
+    delivered_units: int = 0
+    filled_units: int = 0
+    wasted_units: int = 0
+    dry_units: int = 0
+
+    def draw(self, units: int) -> int:
+        """Take up to ``units`` towards the patient and return how much there was."""
+        drawn = min(units, self.content_units)
+        self.content_units -= drawn
+        self.delivered_units += drawn
+        self.dry_units += units - drawn
+        return drawn
+
+    def withdraw(self, units: int) -> None:
+        """Draw ``units`` out with a syringe.
+
+        Raises:
+            ValueError: there is not that much.
+        """
+        if not 0 <= units <= self.content_units:
+            raise ValueError(f"cannot withdraw {units} units, the reservoir holds {self.content_units}")
+        self.content_units -= units
+        self.wasted_units += units
+
+    def fill(self, units: int) -> None:
+        """Fill ``units`` in.
+
+        Raises:
+            ValueError: they do not fit.
+        """
+        room = self.capacity_units - self.content_units
+        if not 0 <= units <= room:
+            raise ValueError(f"cannot fill {units} units in, there is room for {room}")
+        self.content_units += units
+        self.filled_units += units

@@ -1,0 +1,347 @@
+"""The whole pump: controller and plant, belief and truth, driven by whoever owns the time.
+
+Time is two integers in ms. *Pump time* drives therapy, alarms and stamps; `advance_to` moves it, it may
+run a year in a call. *Link time* is what the people at both ends of the link live in; it ages a programming
+transaction. It follows pump time until `set_link_time` is called: a host that runs pump time faster than
+life has to call it, or a transaction would be too old before a person could read it.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from firmware_model.controller.clock import ClockSetting
+from firmware_model.controller.controller import Controller, Wiring
+from firmware_model.controller.retained import RetainedRegisters
+from firmware_model.controller.storage import PowerCut, Storage
+from firmware_model.identity import Identity, ImplantCard
+from firmware_model.plant.plant import Plant, PlantState
+from firmware_model.profiles import Profile, load_profile
+from firmware_model.snapshot import SNAPSHOT_VERSION, PumpSnapshot, check_version, freeze_ram, thaw_ram
+from firmware_model.streams import Stream
+from firmware_model.telemetry import Telemetry
+from protocol.log_record import SessionCloseEvent, SessionOpenEvent
+from protocol.requests import Bond, Caller, Request
+from protocol.vocabulary import CloseReason, DeliveryState
+
+_ENTROPY: Final = "device"
+_DARK: Final = "the pump has no power; it must be reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What the controller believes; volumes in exact units of nL*ms/h."""
+
+    delivery_state: DeliveryState
+    rate_nl_h: int
+    content_units: int
+    delivered_units: int
+    filled_units: int
+    wasted_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is really so; volumes in exact units of nL*ms/h."""
+
+    content_units: int
+    delivered_units: int
+    filled_units: int
+    wasted_units: int
+    battery_mv: int
+    temperature_cdeg: int
+
+
+class Pump:
+    """One virtual pump; a `protocol.requests.Device`.
+
+    Attributes:
+        profile: the kind of pump.
+        identity: serial number, keys and card secret.
+        storage: its non-volatile memory, with the hooks for storage faults.
+        plant: what it physically is.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        identity: Identity,
+        plant: Plant,
+        storage: Storage,
+        registers: RetainedRegisters,
+        entropy: Stream,
+        zero_ms: int,
+    ) -> None:
+        self._controller: Controller
+        self.profile = profile
+        self.identity = identity
+        self.plant = plant
+        self.storage = storage
+        self._entropy = entropy
+        self._zero_ms = zero_ms
+        self._now_ms = registers.settled_ms - zero_ms
+        self._link_ms: int | None = None
+        self._session_slots: dict[int, int] = {}
+        self._wiring = Wiring(profile, plant, storage, registers, entropy)
+        self._static_public = identity.static_public
+        self._enrol_psk = identity.enrol_psk
+
+    @classmethod
+    def manufacture(
+        cls, profile: Profile, identity: Identity, seed: int, setting: ClockSetting, history_ms: int = 0
+    ) -> "Pump":
+        """Return a new pump at pump time ``-history_ms``, with an empty reservoir and no program."""
+        plant = Plant.new(profile, 0)
+        pump = cls(
+            profile, identity, plant, Storage(), RetainedRegisters(0), Stream(seed, _ENTROPY), history_ms
+        )
+        pump._controller = Controller.manufacture(pump._wiring, setting)
+        return pump
+
+    # --- time ---------------------------------------------------------------------------------------------
+
+    @property
+    def now_ms(self) -> int:
+        """Pump time; 0 is when the pump was handed over, negative before."""
+        return self._now_ms
+
+    def next_event_ms(self) -> int | None:
+        """Return the pump time of the next event, None where nothing will happen by itself.
+
+        Nothing in the pump changes before it but volumes, and those are computed when they are asked for.
+        """
+        at = self._controller.therapy.next_event_ms
+        return None if at is None else at - self._zero_ms
+
+    def advance_to(self, t_ms: int) -> None:
+        """Let pump time pass until ``t_ms``; any way to cut the time gives the same pump.
+
+        Raises:
+            ValueError: ``t_ms`` lies in the past.
+            PowerCut: power failed at an event; `reset` brings the pump back.
+        """
+        if t_ms < self._now_ms:
+            raise ValueError(f"pump time cannot go back from {self._now_ms} ms to {t_ms} ms")
+        if self.storage.dark:
+            raise PowerCut(_DARK)
+        therapy = self._controller.therapy
+        while (at := therapy.next_event_ms) is not None and at - self._zero_ms <= t_ms:
+            self._now_ms = max(self._now_ms, at - self._zero_ms)
+            self._settle()
+            therapy.run_due()
+        self._now_ms = t_ms
+
+    @property
+    def link_ms(self) -> int:
+        """Link time."""
+        return self._now_ms if self._link_ms is None else self._link_ms
+
+    def set_link_time(self, link_ms: int) -> None:
+        """Tell link time, in ms from any start; from the first call on it no longer follows pump time.
+
+        Raises:
+            ValueError: ``link_ms`` lies before what was told last.
+        """
+        if self._link_ms is not None and link_ms < self._link_ms:
+            raise ValueError(f"link time cannot go back from {self._link_ms} ms to {link_ms} ms")
+        self._link_ms = link_ms
+
+    def _settle(self) -> None:
+        now_ms = self._now_ms + self._zero_ms
+        self._controller.therapy.settle(now_ms)
+        self.plant.advance_to(now_ms)
+
+    # --- the device behind the endpoint -------------------------------------------------------------------
+
+    @property
+    def static_private(self) -> bytes:
+        """The pump's X25519 private key, 32 octets."""
+        return self.identity.static_private
+
+    @property
+    def static_public(self) -> bytes:
+        """The pump's X25519 public key, 32 octets."""
+        return self._static_public
+
+    @property
+    def enrol_psk(self) -> bytes:
+        """Pre-shared key of an enrolment session, 32 octets."""
+        return self._enrol_psk
+
+    @property
+    def card(self) -> ImplantCard:
+        """The implant card of the pump."""
+        return self.identity.card
+
+    @property
+    def boot_count(self) -> int:
+        """Starts of the firmware."""
+        return self._controller.clock.boot_count
+
+    @property
+    def uptime_s(self) -> int:
+        """Seconds since the last start."""
+        return self._controller.clock.uptime_at(self._now_ms + self._zero_ms)
+
+    def bond(self, slot: int) -> Bond | None:
+        """Return the bond in ``slot``, or None."""
+        return self._controller.access.bond(slot)
+
+    def handle(self, request: Request) -> Any:  # noqa: ANN401 - any response body
+        """Execute a request; return the response body or a `Refusal`. Durable before it returns.
+
+        Raises:
+            PowerCut: power failed; nothing is answered, and `reset` brings the pump back.
+        """
+        if self.storage.dark:
+            raise PowerCut(_DARK)
+        self._settle()
+        link_ms = self.link_ms
+        self._controller.access.seen(request.caller.slot, request.caller.near, link_ms)
+        telemetry = Telemetry(self._controller, self.identity, link_ms)
+        return telemetry.answer(request.body, request.caller)
+
+    def session_opened(self, caller: Caller) -> None:
+        """Note that a session was confirmed: log it; a provisional bond may rise by it.
+
+        Raises:
+            PowerCut: power failed.
+        """
+        self._settle()
+        self._session_slots[caller.session_id] = caller.slot
+        opened = SessionOpenEvent(caller.session_id, caller.slot, caller.role)
+        self._controller.log.write(opened, actor=caller.slot)
+        self._controller.access.session_opened(caller.slot, self.link_ms)
+
+    def session_closed(self, session_id: int, reason: CloseReason) -> None:
+        """Note that a session ended: log it and wipe what it staged.
+
+        Raises:
+            PowerCut: power failed.
+        """
+        self._settle()
+        slot = self._session_slots.pop(session_id, None)
+        self._controller.programming.session_closed(session_id)
+        if slot is not None:
+            self._controller.access.session_closed(slot)
+            self._controller.log.write(SessionCloseEvent(session_id, reason), actor=slot)
+
+    def handshake_failed(self, slot: int) -> None:
+        """Note a failed handshake that named ``slot``: count and log it.
+
+        Raises:
+            PowerCut: power failed.
+        """
+        self._settle()
+        self._controller.access.handshake_failed(slot)
+
+    # --- what happens to it -------------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """Start the firmware again: uptime from 0, RAM lost, sessions gone, therapy as it was stored.
+
+        Raises:
+            PowerCut: power failed again during the start; reset once more.
+        """
+        self._settle()
+        self._session_slots.clear()
+        self.storage.power_up()
+        self._controller = Controller.boot(self._wiring)
+
+    def refill(self, filled_nl: int, withdrawn_nl: int | None = None) -> int:
+        """Empty and fill the reservoir, and tell the controller; return the residual it had computed, nL.
+
+        Args:
+            filled_nl: filled in.
+            withdrawn_nl: drawn out before; None draws out all there really is.
+
+        Raises:
+            ValueError: more is withdrawn than there is, or more filled in than fits; nothing changes then.
+            PowerCut: power failed.
+        """
+        self._settle()
+        withdrawn_nl = self.plant.refill(filled_nl, withdrawn_nl)
+        return self._controller.therapy.record_refill(withdrawn_nl, filled_nl)
+
+    # --- views --------------------------------------------------------------------------------------------
+
+    @property
+    def controller(self) -> Controller:
+        """The running firmware, settled to now; replaced by every reset."""
+        self._settle()
+        return self._controller
+
+    def belief(self) -> Belief:
+        """Return what the controller believes now."""
+        self._settle()
+        therapy = self._controller.therapy
+        registers = therapy.registers
+        return Belief(
+            therapy.decision.state,
+            therapy.rate_nl_h,
+            registers.content_units,
+            registers.delivered_units,
+            registers.filled_units,
+            registers.wasted_units,
+        )
+
+    def truth(self) -> Truth:
+        """Return what is really so now."""
+        self._settle()
+        reservoir = self.plant.state.reservoir
+        return Truth(
+            reservoir.content_units,
+            reservoir.delivered_units,
+            reservoir.filled_units,
+            reservoir.wasted_units,
+            self.plant.battery_mv(),
+            self.plant.temperature_cdeg(),
+        )
+
+    # --- snapshot -----------------------------------------------------------------------------------------
+
+    def snapshot(self) -> PumpSnapshot:
+        """Return the whole pump as one value; `restore` goes on from it as this pump would."""
+        self._settle()
+        return PumpSnapshot(
+            version=SNAPSHOT_VERSION,
+            profile=self.profile.name,
+            identity=self.identity,
+            zero_ms=self._zero_ms,
+            now_ms=self._now_ms,
+            link_ms=self._link_ms,
+            entropy_seed=self._entropy.seed,
+            entropy_position=self._entropy.position,
+            registers=replace(self._wiring.registers),
+            ram=freeze_ram(self._controller.ram(), self._session_slots),
+            cells=self.storage.image(),
+            plant=self.plant.state.copy(),
+        )
+
+    @classmethod
+    def restore(cls, snapshot: PumpSnapshot) -> "Pump":
+        """Return a pump that goes on where ``snapshot`` was taken.
+
+        Raises:
+            SnapshotError: the snapshot has another version.
+            ProfileError: its profile is not known here.
+        """
+        check_version(snapshot)
+        profile = load_profile(snapshot.profile)
+        state: PlantState = snapshot.plant.copy()
+        entropy = Stream(snapshot.entropy_seed, _ENTROPY, snapshot.entropy_position)
+        pump = cls(
+            profile,
+            snapshot.identity,
+            Plant(profile, state),
+            Storage(snapshot.cells),
+            replace(snapshot.registers),
+            entropy,
+            snapshot.zero_ms,
+        )
+        pump._now_ms, pump._link_ms = snapshot.now_ms, snapshot.link_ms
+        pump._session_slots = dict(snapshot.ram.session_slots)
+        pump._controller = Controller.resume(pump._wiring, thaw_ram(snapshot.ram))
+        return pump
+
+
+__all__ = ["Belief", "PowerCut", "Pump", "Truth"]

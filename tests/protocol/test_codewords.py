@@ -1,0 +1,189 @@
+"""Opcodes and safety-relevant words keep their distance: a few flipped bits never make another word."""
+
+import inspect
+from enum import IntEnum
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol import vocabulary
+from protocol.codewords import (
+    MAX_INDEX_8,
+    MAX_INDEX_16,
+    codeword8,
+    codeword16,
+    index_of16,
+    is_codeword8,
+    is_codeword16,
+)
+from protocol.messages.fields import FieldKind, fields_of
+from protocol.messages.registry import (
+    ERROR_OPCODE,
+    MESSAGES,
+    OpcodeClass,
+    by_request_opcode,
+    describe_opcode,
+    opcode,
+)
+from protocol.vocabulary import ErrorCode, LimitField
+
+WORDS = [codeword16(index) for index in range(1, MAX_INDEX_16 + 1)]
+OCTETS = [codeword8(index) for index in range(1, MAX_INDEX_8 + 1)]
+
+PUBLISHED = {
+    "SESSION_CONFIRM": (0x000F, 0x411B),
+    "KEEPALIVE": (0x0033, 0x4127),
+    "SESSION_CLOSE": (0x003C, 0x4128),
+    "GET_DEVICE_INFO": (0x050A, 0x441E),
+    "GET_STATUS": (0x0909, 0x481D),
+    "GET_PROGRAM_INFO": (0x0C0C, 0x4D18),
+    "READ_PROGRAM": (0x0C30, 0x4D24),
+    "PROG_BEGIN": (0x111E, 0x500A),
+    "PROG_STAGE": (0x1122, 0x5036),
+    "PROG_VERIFY": (0x112D, 0x5039),
+    "PROG_COMMIT": (0x1144, 0x5050),
+    "PROG_ABORT": (0x114B, 0x505F),
+    "GET_RECEIPT": (0x1177, 0x5063),
+    "GET_CLOCK": (0x1818, 0x590C),
+    "LOG_INFO": (0x1D1D, 0x5C09),
+    "LOG_READ": (0x1D21, 0x5C35),
+    "GET_ALARMS": (0x211D, 0x6009),
+    "BOND_ENROL": (0x2418, 0x650C),
+}
+"""Request and response opcodes as OITP/1 section 14 prints them."""
+
+NOT_WORDS = {"ErrorCode", "LimitField"}
+"""Integer enumerations that are no codewords: error codes keep their distance from success alone."""
+
+
+def distance(one: int, other: int) -> int:
+    return (one ^ other).bit_count()
+
+
+def lexicode(bits: int) -> list[int]:
+    """Take every number that is at distance 4 or more from all taken before: the definition of the code."""
+    flips = [
+        sum(1 << bit for bit in chosen) for size in range(4) for chosen in combinations(range(bits), size)
+    ]
+    near = bytearray(1 << bits)
+    taken = []
+    for word in range(1 << bits):
+        if not near[word]:
+            taken.append(word)
+            for flip in flips:
+                near[word ^ flip] = 1
+    return taken
+
+
+def test_words_are_the_lexicode_of_length_sixteen_in_its_order() -> None:
+    assert [0, *WORDS] == lexicode(16)
+
+
+def test_octets_are_the_lexicode_of_length_eight_in_its_order() -> None:
+    assert [0, *OCTETS] == lexicode(8)
+
+
+def test_words_are_at_least_four_flips_apart() -> None:
+    """The words form a linear code, so the smallest weight is the smallest distance."""
+    words = {0, *WORDS}
+    assert len(words) == MAX_INDEX_16 + 1
+    assert all(word ^ codeword16(1 << bit) in words for word in words for bit in range(11))
+    assert min(word.bit_count() for word in WORDS) == 4
+
+
+@given(st.integers(1, MAX_INDEX_16), st.integers(1, MAX_INDEX_16))
+def test_any_two_words_are_at_least_four_flips_apart(one: int, other: int) -> None:
+    assert one == other or distance(codeword16(one), codeword16(other)) >= 4
+
+
+def test_every_octet_pair_is_at_least_four_flips_apart() -> None:
+    assert all(distance(one, other) >= 4 for one, other in combinations([0, *OCTETS], 2))
+
+
+def test_membership_says_exactly_which_numbers_are_words() -> None:
+    words, octets = set(WORDS), set(OCTETS)
+    assert {number for number in range(1 << 16) if is_codeword16(number)} == words
+    assert {number for number in range(1 << 16) if is_codeword8(number)} == octets
+    assert [index_of16(word) for word in WORDS] == list(range(1, MAX_INDEX_16 + 1))
+    assert index_of16(0) is None
+    assert index_of16(0x0001) is None
+
+
+@pytest.mark.parametrize("index", [0, -1, MAX_INDEX_16 + 1])
+def test_word_numbers_outside_the_code_are_refused(index: int) -> None:
+    with pytest.raises(ValueError, match=r"outside 1\.\.2047"):
+        codeword16(index)
+    if index <= 0:
+        with pytest.raises(ValueError, match=r"outside 1\.\.15"):
+            codeword8(index)
+
+
+def test_octet_numbers_stop_at_fifteen() -> None:
+    with pytest.raises(ValueError, match=r"codeword index 16 is outside 1\.\.15"):
+        codeword8(MAX_INDEX_8 + 1)
+
+
+def test_opcodes_are_those_published() -> None:
+    assert {spec.name: (spec.request_opcode, spec.response_opcode) for spec in MESSAGES} == PUBLISHED
+    assert ERROR_OPCODE == 0xC00C
+
+
+def test_opcodes_of_all_messages_are_at_least_four_flips_apart() -> None:
+    every = [word for pair in PUBLISHED.values() for word in pair] + [ERROR_OPCODE, 0]
+    assert all(distance(one, other) >= 4 for one, other in combinations(every, 2))
+
+
+def test_one_flipped_bit_makes_no_request_of_an_opcode() -> None:
+    for spec in MESSAGES:
+        damaged = [spec.request_opcode ^ 1 << bit for bit in range(16)]
+        assert not any(is_codeword16(word) or by_request_opcode(word) for word in damaged)
+
+
+@pytest.mark.parametrize(("group", "index"), [(-1, 1), (16, 1), (0, 32), (0, -1)])
+def test_opcodes_of_messages_outside_the_catalogue_are_refused(group: int, index: int) -> None:
+    with pytest.raises(ValueError, match=r"outside groups 0\.\.15, indices 0\.\.31"):
+        opcode(OpcodeClass.REQUEST, group, index)
+
+
+@given(st.integers(0, 0xFFFF))
+def test_any_word_can_be_named(word: int) -> None:
+    text = describe_opcode(word)
+    assert f"0x{word:04X}" in text
+    assert ("not a codeword" in text) == (not is_codeword16(word))
+
+
+def test_known_opcodes_are_named_by_message_and_class() -> None:
+    assert describe_opcode(0x1144) == "PROG_COMMIT request (0x1144)"
+    assert describe_opcode(0x5050) == "PROG_COMMIT response (0x5050)"
+    assert describe_opcode(0xC00C) == "ERROR (0xC00C)"
+    assert describe_opcode(0x0055) == "message 0.4 request (0x0055)"
+    assert describe_opcode(0x0001) == "0x0001 (not a codeword)"
+
+
+def _enumerations() -> list[type[IntEnum]]:
+    found = [member for _, member in inspect.getmembers(vocabulary, inspect.isclass)]
+    return [member for member in found if issubclass(member, IntEnum) and member is not IntEnum]
+
+
+@pytest.mark.parametrize("members", _enumerations(), ids=lambda members: members.__name__)
+def test_enumerations_hold_codewords(members: type[IntEnum]) -> None:
+    if members.__name__ in NOT_WORDS:
+        assert members in (ErrorCode, LimitField)
+    else:
+        valid = is_codeword8 if max(members) <= 0xFF else is_codeword16
+        assert all(valid(member) for member in members)
+
+
+def test_words_of_messages_are_enumerations_of_codewords_or_error_codes() -> None:
+    """Nothing that may change therapy is a bare number: each word field names an enumeration."""
+    bodies = [body for spec in MESSAGES for body in (spec.request, spec.response)]
+    words = [field for body in bodies for field in fields_of(body).values() if field.kind is FieldKind.WORD]
+    assert words
+    assert all(field.members in _enumerations() for field in words)
+    assert all(max(field.members or ()) < 1 << 8 * field.size for field in words)
+
+
+def test_error_codes_are_at_least_four_flips_from_no_error() -> None:
+    assert all(distance(code, 0x0F) >= 4 for code in ErrorCode)

@@ -1,0 +1,119 @@
+"""`cisterna demo`: a pump in a second process and the programmer on it, in a temporary folder."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import click
+
+from emulator.clock import PumpClock
+from emulator.host import Host
+from emulator.links import MemoryPumpLink
+from firmware_model.factory import make_pump
+from programmer_tui.app import run_programmer
+from programmer_tui.connection import CardDetails, Connector
+from programmer_tui.records import Records
+from programmer_tui.service_thread import ServiceThread
+from programmer_tui.session import SessionService
+from protocol.client import PumpClient
+from protocol.endpoint_pump import PumpEndpoint
+from protocol.link import monotonic_ms, system_entropy
+from protocol.memory_link import VirtualClock, memory_link_pair
+from protocol.vocabulary import ClientKind
+from workbench.card_file import read_card
+from workbench.cli import DISCLAIMER
+from workbench.commands.shared import fail, reported
+from workbench.demo import DemoCheck, DemoFailedError
+from workbench.exit_codes import ExitCode
+from workbench.pump_process import PumpProcess, PumpProcessError
+from workbench.sessions import SessionOptions, make_service
+
+OPERATOR = "RN Lee"
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Run the dose change without a terminal and print each step.")
+@click.option(
+    "--link",
+    type=click.Choice(["pty", "tcp", "memory"]),
+    default="pty",
+    show_default=True,
+    help="How the two are joined; memory is for --check only.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=4711, show_default=True, help="Seed of the pump.")
+@click.option("--speed", default="1", show_default=True, help="Pump seconds for one second, such as 60.")
+def demo(check: bool, link: str, seed: int, speed: str) -> None:
+    """Start a pump with a training patient and open the programmer on it."""
+    if link == "memory" and not check:
+        raise click.UsageError("--link memory has no second process; use it with --check.")
+    if check:
+        click.echo(DISCLAIMER)
+    with tempfile.TemporaryDirectory(prefix="cisterna-") as folder, ExitStack() as stack:
+        try:
+            if link == "memory":
+                service, card = _in_memory(Path(folder), seed)
+            else:
+                service, card = stack.enter_context(_in_a_process(Path(folder), link, seed, speed))
+        except PumpProcessError as error:
+            fail(str(error), ExitCode.FAILED)
+        if check:
+            _check(service, card)
+            return
+        with reported():
+            service.enrol(card, "demo")
+        code = run_programmer(ServiceThread(service, monotonic_ms))
+    raise SystemExit(code)
+
+
+def _check(service: SessionService, card: CardDetails) -> None:
+    start = time.perf_counter()
+    try:
+        with reported():
+            DemoCheck(service, card, click.echo).run()
+    except DemoFailedError as error:
+        fail(f"The check failed: {error}.", ExitCode.FAILED)
+    finally:
+        service.close()
+    click.echo(f"{1000 * (time.perf_counter() - start):8.1f} ms  in all; every step did what it must")
+
+
+@contextmanager
+def _in_a_process(
+    folder: Path, link: str, seed: int, speed: str
+) -> Iterator[tuple[SessionService, CardDetails]]:
+    """Give a service for a pump in a second process; it and its link are gone afterwards."""
+    card = folder / "card.json"
+    spec = f"pty:{folder / 'pump'}" if link == "pty" else "tcp:127.0.0.1:0"
+    with PumpProcess(spec, card, ["--seed", str(seed), "--speed", speed]) as process:
+        options = SessionOptions(
+            process.address, folder / "records.sqlite", OPERATOR, client_kind=ClientKind.PROGRAMMER
+        )
+        yield make_service(options), read_card(card)
+
+
+def _in_memory(folder: Path, seed: int) -> tuple[SessionService, CardDetails]:
+    """Return a service for a pump in this process, joined by a null modem on virtual time."""
+    pump = make_pump(seed=seed, utc_s=int(time.time()))
+    endpoint = PumpEndpoint(pump, system_entropy)
+    clock = VirtualClock()
+    pump_clock = PumpClock(clock.now_ms)
+
+    def open_client() -> PumpClient:
+        line, peer = memory_link_pair(clock)
+        host = Host(pump, endpoint, MemoryPumpLink(peer), pump_clock)
+        peer.attach(host.step)
+        return PumpClient(line, client_kind=ClientKind.PROGRAMMER, operator=OPERATOR)
+
+    records = Records(folder / "records.sqlite", system_entropy)
+    service = SessionService(
+        Connector(open_client, records),
+        link_name="memory",
+        now_ms=clock.now_ms,
+        now_utc_s=lambda: int(time.time()),
+        entropy=system_entropy,
+        operator=OPERATOR,
+    )
+    card = pump.card
+    return service, CardDetails(card.serial, card.static_public, card.secret)
