@@ -1,8 +1,8 @@
 """Carries what the endpoint tells to the device, and its answers back; survives what fails in between.
 
-Three things can fail here, and each ends differently: a request on which the model fails is answered INTERNAL; a
-cut of power is answered by nothing, the device starts again and the session is gone; a model whose time cannot go
-on ends the emulator, since it would lie about what it delivers.
+Three things can fail here, and each ends differently. A request on which the model fails is answered
+INTERNAL. A cut of power is answered by nothing: the device starts again and the session is gone. A model
+whose time cannot go on ends the emulator, since it would lie about what it delivers.
 """
 
 import logging
@@ -21,14 +21,12 @@ from protocol.events import (
     SessionClosed,
     SessionOpened,
 )
-from protocol.requests import Caller, Device
+from protocol.requests import Device
 
 _log = logging.getLogger(__name__)
 
 _STARTS: Final = 16
 """How often power may fail again while the pump starts before that counts as a defect."""
-_DWELL_MS: Final = 1_000
-"""How finely the time of a near-link session is told to the device."""
 
 
 class HostedPump(Device, Protocol):
@@ -42,9 +40,6 @@ class HostedPump(Device, Protocol):
 
     def set_link_time(self, link_ms: int) -> None:
         """Tell link time, on which what people do grows old."""
-
-    def dwell(self, slot: int, ms: int) -> None:
-        """Count near-link session time of a bond."""
 
     def reset(self) -> None:
         """Start the firmware again."""
@@ -82,9 +77,7 @@ class Dispatcher:
         self._pump = pump
         self._endpoint = endpoint
         self._link_ms = 0
-        self._pump_ms: int | None = None
-        self._near: Caller | None = None
-        self._dwelt_ms = 0
+        self._pump_ms = 0
         self.requests = 0
         """Requests executed."""
         self.internal_errors = 0
@@ -129,10 +122,10 @@ class Dispatcher:
                 case RequestReceived():
                     self._handle(self._execute(event))
                 case SessionOpened(caller):
-                    self._open(caller)
+                    _log.info("session opened by bond %d as %s", caller.slot, caller.role.name)
+                    self._tell("the opening of a session", partial(self._pump.session_opened, caller))
                 case SessionClosed(session_id, reason):
                     _log.info("session closed: %s", reason.name)
-                    self._near = None
                     self._tell("the end of a session", partial(self._pump.session_closed, session_id, reason))
                 case HandshakeFailed(slot, drop):
                     _log.warning("handshake failed for bond %d: %s", slot, drop)
@@ -155,11 +148,6 @@ class Dispatcher:
             self._report(f"request {name}", failure)
             return self._endpoint.respond_internal_error(event)
 
-    def _open(self, caller: Caller) -> None:
-        _log.info("session opened by bond %d as %s", caller.slot, caller.role.name)
-        self._near, self._dwelt_ms = (caller if caller.near else None), self._link_ms
-        self._tell("the opening of a session", partial(self._pump.session_opened, caller))
-
     def _tell(self, what: str, act: Callable[[], None]) -> None:
         try:
             act()
@@ -178,19 +166,11 @@ class Dispatcher:
     def _live(self) -> None:
         try:
             self._pump.set_link_time(self._link_ms)
-            if self._pump_ms is not None:
-                self._pump.advance_to(self._pump_ms)
-            self._dwell()
+            self._pump.advance_to(self._pump_ms)
         except PowerCut:
             raise
         except Exception as failure:
             raise self._defect(failure) from failure
-
-    def _dwell(self) -> None:
-        passed_ms = self._link_ms - self._dwelt_ms
-        if self._near is not None and passed_ms >= _DWELL_MS:
-            self._dwelt_ms = self._link_ms
-            self._pump.dwell(self._near.slot, passed_ms)
 
     def _powered(self, act: Callable[[], None]) -> None:
         try:
@@ -201,7 +181,6 @@ class Dispatcher:
 
     def _start_again(self) -> None:
         """Start the firmware; its session keys were in RAM, so the client has to come anew."""
-        self._near = None
         self._endpoint.disconnected(self._link_ms)
         for _ in range(_STARTS):
             self.power_cycles += 1

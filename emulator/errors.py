@@ -15,6 +15,8 @@ class EmulatorFailure(Enum):
     """The speed of pump time is not a number above 0."""
     UNKNOWN_PROFILE = "unknown_profile"
     """There is no pump profile of that name."""
+    BAD_SETUP = "bad_setup"
+    """There is no such start situation, or it cannot be with this profile or at this time."""
     LINK_BUSY = "link_busy"
     """The path, port or device belongs to somebody else."""
     LINK_DENIED = "link_denied"

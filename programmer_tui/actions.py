@@ -33,6 +33,7 @@ class Action:
         hint: place in the key hints, from the left; 0 leaves it out.
         locked: the key may never be re-mapped (confirmation keys).
         in_entry: the key belongs to an entry field or a list; the app does not bind it.
+        listed: the command palette offers it; steps of the confirmation are never done from a list.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Action:
     hint: int = 0
     locked: bool = False
     in_entry: bool = False
+    listed: bool = True
 
 
 def _always(_desk: Desk, _facts: Facts) -> tuple[str, ...]:
@@ -139,7 +141,7 @@ ACTIONS: Final = (
            "Let the pump check the changed program and compare it with the one in the pump.",
            ALL - _R, _by(Event.REVIEW), hint=6, locked=True),
     Action("page_read", ("space",), "Space", "page read", "Mark the shown page of the review as read.",
-           _R, _always, hint=2, locked=True, in_entry=True),
+           _R, _always, hint=2, locked=True, in_entry=True, listed=False),
     Action("page_next", ("pagedown",), "PgDn", "next page", "Show the next page of the review.",
            _R, _pages, hint=3, in_entry=True),
     Action("page_back", ("pageup",), "PgUp", "page before", "Show the page of the review before this one.",
@@ -148,12 +150,12 @@ ACTIONS: Final = (
            _R, _reason, hint=4, in_entry=True),
     Action("program", ("f9",), "F9", "Program",
            "After typing the new daily dose: arm the confirmation. Then wait 1 s and press Y within 10 s.",
-           _R, _always, hint=5, locked=True, in_entry=True),
+           _R, _always, hint=5, locked=True, in_entry=True, listed=False),
     Action("confirm", ("y", "Y"), "Y", "confirm", "Program the pump: counts only 1 s to 10 s after F9.",
-           _R, _always, locked=True, in_entry=True),
+           _R, _always, locked=True, in_entry=True, listed=False),
     Action("edit", ("enter",), "Enter", "edit/accept",
            "Open the field of this row for typing; in the field, accept what is typed.",
-           _P, _always, hint=2, locked=True, in_entry=True),
+           _P, _always, hint=2, locked=True, in_entry=True, listed=False),
     Action("mode", ("m",), "M", "mode", "Switch between a simple continuous dose and a flexible 24 h pattern.",
            _P, _always, hint=3),
     Action("add_step", ("plus",), "+", "add step", "Add a step to the pattern: asks for the time it starts.",

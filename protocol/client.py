@@ -9,6 +9,7 @@ One request at a time, in the caller's thread. Time is the link's. A request tha
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -25,7 +26,7 @@ from protocol.client_errors import (
     VersionError,
     WrongPumpError,
 )
-from protocol.endpoint_programmer import ProgrammerEndpoint
+from protocol.endpoint_programmer import ProgrammerEndpoint, Stage
 from protocol.events import (
     AnswerReceived,
     HandshakeUnanswered,
@@ -36,7 +37,7 @@ from protocol.events import (
     RequestLost,
     SessionReady,
 )
-from protocol.exchange import RETRIES
+from protocol.exchange import MAX_TXN, RETRIES
 from protocol.framing import LinkCounters
 from protocol.handshake import Credentials, SessionGrant, Suite, enrol_psk
 from protocol.link import Link, system_entropy
@@ -44,7 +45,7 @@ from protocol.link_control import HelloResponse, LinkErrorCode, key_hint
 from protocol.link_error import LinkError
 from protocol.messages.bonds import BondEnrolRequest, BondEnrolResponse
 from protocol.messages.errors import ErrorBody
-from protocol.messages.registry import by_request
+from protocol.messages.registry import MessageSpec, by_request
 from protocol.messages.session import SessionCloseRequest, SessionConfirmRequest, SessionConfirmResponse
 from protocol.noise import public_key
 from protocol.pump_link import Entropy, HandshakeFault
@@ -121,7 +122,7 @@ class PumpClient(PumpCalls):
     @property
     def connected(self) -> bool:
         """Whether a confirmed session is believed to be open."""
-        return self._open
+        return self._open and not self._endpoint.exhausted
 
     def now_ms(self) -> int:
         """Link time in ms."""
@@ -137,7 +138,7 @@ class PumpClient(PumpCalls):
             VersionError: it speaks another major version.
             LinkError: the byte pipe failed.
         """
-        self._open = False
+        self._open, self.found = False, None
         self._endpoint.discover(self.now_ms())
         event = self._wait(PumpFound, NoPump)
         if isinstance(event, NoPump):
@@ -193,7 +194,9 @@ class PumpClient(PumpCalls):
         answer = self.call(BondEnrolRequest(public_key(private), role, label), BondEnrolResponse)
         if answer.pump_static_pub != pump_public:
             raise WrongPumpError("The pump's key is not the one on the implant card; do not use this pump.")
-        self.end_session()
+        # The bond is stored by now: what goes wrong with the farewell must not lose its slot.
+        with suppress(ClientError, LinkError):
+            self.end_session()
         return BondKey(pump_public, answer.slot, private)
 
     @staticmethod
@@ -210,6 +213,8 @@ class PumpClient(PumpCalls):
             )
 
     def _shake_hands(self, suite: Suite, slot: int, credentials: Credentials) -> None:
+        if self.found is not None and self.found.lockout_s:
+            raise _REFUSALS[LinkErrorCode.LOCKED_OUT](self.found.lockout_s)
         self._endpoint.open_session(suite, slot, credentials, self.now_ms())
         event = self._wait(SessionReady, HandshakeUnanswered)
         if isinstance(event, HandshakeUnanswered):
@@ -231,8 +236,8 @@ class PumpClient(PumpCalls):
         Raises:
             ClientError, LinkError: the pump did not answer; the session ends by its idle time-out.
         """
-        if self._open:
-            self._open = False
+        connected, self._open = self.connected, False
+        if connected:
             self.request(SessionCloseRequest(reason))
 
     def close(self) -> None:
@@ -261,18 +266,19 @@ class PumpClient(PumpCalls):
 
         Raises:
             PumpRefusedError: the pump answered ERROR.
-            SessionLostError: no answer; the outcome is unknown.
-            LinkError: the byte pipe failed while nothing was outstanding.
+            SessionLostError: no session, or no answer; the outcome is unknown where it says ``uncertain``.
+            ValueError: a value does not fit its field.
         """
         spec = by_request(body)
+        self._require_session(spec)
         try:
             self._endpoint.request(body, self.now_ms())
             event = self._wait(AnswerReceived, RequestLost, heed=_HEED_IN_SESSION)
         except ClientError as error:  # a refusal in plaintext says nothing of the outcome
-            self._open = False
+            self._lose_session()
             raise SessionLostError(spec, f"{spec.name} found no answer: {error}") from error
         except LinkError as error:
-            self._open = False
+            self._lose_session()
             raise SessionLostError(
                 spec, f"The link failed while {spec.name} had no answer: {error}"
             ) from error
@@ -280,8 +286,22 @@ class PumpClient(PumpCalls):
             if isinstance(event.body, ErrorBody):
                 raise PumpRefusedError(spec, event.body)
             return event.body
-        self._open = False
+        self._lose_session()
         raise SessionLostError(spec, f"{spec.name} found no answer in time; the session is lost.")
+
+    def _require_session(self, spec: MessageSpec) -> None:
+        text = ""
+        if self._endpoint.stage is not Stage.OPEN:
+            text = f"{spec.name} was not sent: no session is open. Connect to the pump first."
+        elif self._endpoint.exhausted:
+            text = f"{spec.name} was not sent: the session has used up its {MAX_TXN} requests. Connect again."
+        if text:
+            self._lose_session()
+            raise SessionLostError(spec, text, sent=False)
+
+    def _lose_session(self) -> None:
+        self._open = False
+        self._endpoint.abandon()
 
     # --- the wire ---------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ Ranges and units stand with the fields of the bodies in `protocol.messages`.
 from abc import ABC, abstractmethod
 from typing import Any, Final, TypeVar
 
+from protocol.client_errors import ClientError
 from protocol.messages import alarms, clock, device, log, program, session, status
 from protocol.vocabulary import OverrideReason, SoftLimit, Which
 
@@ -41,13 +42,20 @@ class PumpCalls(ABC):
         return self.call(program.ReadProgramRequest(version, offset, length), program.ReadProgramResponse)
 
     def read_image(self, info: program.GetProgramInfoResponse) -> bytes:
-        """Read the whole image that ``info`` describes, block by block."""
+        """Read the whole image that ``info`` describes, block by block.
+
+        Raises:
+            ClientError: the pump sent an empty block.
+        """
         image = b""
         while len(image) < info.image_len:
             length = min(program.MAX_READ_BLOCK, info.image_len - len(image))
             block = self.read_program(info.version, len(image), length)
             if not block.data:
-                raise ValueError(f"the pump sent an empty block at octet {len(image)} of {info.image_len}")
+                raise ClientError(
+                    f"The pump sent nothing at octet {len(image)} of the {info.image_len} of its program. "
+                    "Interrogate again."
+                )
             image += block.data
         return image
 

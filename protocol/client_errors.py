@@ -4,6 +4,9 @@ Every text says what was wrong, where, and what would be right; `LinkError` of `
 the byte pipe below.
 """
 
+from collections.abc import Mapping
+from typing import Final
+
 from protocol.messages.errors import ErrorBody
 from protocol.messages.registry import Access, MessageSpec
 from protocol.vocabulary import ErrorCode
@@ -38,17 +41,17 @@ class LockedOutError(ClientError):
 
 
 class SessionLostError(ClientError):
-    """A request found no answer; the pump may have executed it or not.
+    """A request found no answer, and its session is over; the pump may have executed the request or not.
 
     Attributes:
         spec: the request.
-        uncertain: whether the request could have changed therapy.
+        uncertain: whether the request went out and could have changed therapy.
     """
 
-    def __init__(self, spec: MessageSpec, text: str) -> None:
+    def __init__(self, spec: MessageSpec, text: str, *, sent: bool = True) -> None:
         super().__init__(text)
         self.spec = spec
-        self.uncertain = spec.access is Access.THERAPY
+        self.uncertain = sent and spec.access is Access.THERAPY
 
 
 class PumpRefusedError(ClientError):
@@ -69,8 +72,20 @@ class PumpRefusedError(ClientError):
         super().__init__(f"The pump refused {spec.name}: {explain(error)}")
 
 
-_TEXTS: dict[ErrorCode, str] = {
+ERROR_TEXTS: Final[Mapping[ErrorCode, str]] = {
+    ErrorCode.UNKNOWN_OPCODE: "it does not know this message",
+    ErrorCode.BAD_LENGTH: "the message has the wrong length",
+    ErrorCode.UNSUPPORTED_REV: "it does not know this revision of the message",
+    ErrorCode.BAD_ENUM: "field {field} holds a word that is not defined",
+    ErrorCode.OUT_OF_RANGE: "field {field} is outside its range",
+    ErrorCode.RESERVED_NONZERO: "reserved bits or octets are not zero (field {field})",
+    ErrorCode.FEATURE_ABSENT: "this pump cannot do that",
+    ErrorCode.TOO_LARGE: "field {field} holds more than fits",
+    ErrorCode.OPCODE_NOT_A_CODEWORD: "the opcode is no codeword",
+    ErrorCode.BAD_TEXT: "the text in field {field} is not printable UTF-8",
     ErrorCode.BUSY: "it is busy with another transaction",
+    ErrorCode.TXN_SEQUENCE: "requests came out of sequence; it expects number {detail}",
+    ErrorCode.NOT_APPLICABLE: "that does not apply in its present state",
     ErrorCode.HANDLE_UNKNOWN: "it knows no such programming transaction; begin again",
     ErrorCode.HANDLE_EXPIRED: "the programming transaction has expired; begin again",
     ErrorCode.VERSION_CONFLICT: "its program changed meanwhile to version {detail}; interrogate again",
@@ -78,29 +93,42 @@ _TEXTS: dict[ErrorCode, str] = {
     ErrorCode.DIGEST_MISMATCH: "the staged program is not the one that was announced",
     ErrorCode.TOKEN_MISMATCH: "the confirmation does not belong to what it verified",
     ErrorCode.NOT_VERIFIED: "the staged program has not been verified",
+    ErrorCode.NO_RECORDS: "it holds no such records",
+    ErrorCode.LOG_EPOCH_CHANGED: "its log was wiped meanwhile; read the log again from the start",
     ErrorCode.INTENT_REUSED: "this intent was used before; make a new one",
     ErrorCode.IMAGE_MALFORMED: "the program image is malformed in section {detail}",
     ErrorCode.SCHEDULE_INVALID: "the rate table is not valid",
     ErrorCode.HARD_LIMIT: "a hard limit is passed (limit {field}, value {detail})",
     ErrorCode.SOFT_LIMIT_UNACKED: "soft limits are passed and not acknowledged (mask {detail})",
     ErrorCode.DOSE_MISMATCH: "the declared dose differs from the pump's own arithmetic (drug 0x{detail:04X})",
+    ErrorCode.LOCKOUT: "the lockout of the last bolus has {detail} s left",
+    ErrorCode.DAILY_MAX: "the boluses of the last 24 hours are used up",
     ErrorCode.RESERVOIR_INSUFFICIENT: "the reservoir is empty; refill first",
+    ErrorCode.BOLUS_ACTIVE: "a bolus is being delivered",
     ErrorCode.BRIDGE_REQUIRED: "drug or concentration changes, and no bridge bolus is planned",
+    ErrorCode.DELIVERY_STOPPED: "delivery is stopped",
+    ErrorCode.CLOCK_REQUIRED: "its clock is not set; set it first",
     ErrorCode.ROLE_FORBIDDEN: "this programmer's role may not do that",
     ErrorCode.PROXIMITY_REQUIRED: "the programming head must be on the pump",
-    ErrorCode.BOND_PROVISIONAL: "this programmer's bond is provisional and may only read",
+    ErrorCode.SESSION_NOT_CONFIRMED: "the session was not confirmed",
     ErrorCode.BOND_REVOKED: "this programmer's bond was revoked",
+    ErrorCode.LOCKED_OUT: "it is locked for {detail} s after too many failures",
     ErrorCode.BOND_TABLE_FULL: "it holds as many bonds as it can; revoke one",
-    ErrorCode.LOG_EPOCH_CHANGED: "its log was wiped meanwhile; read the log again from the start",
+    ErrorCode.BOND_PROVISIONAL: "this programmer's bond is provisional and may only read",
+    ErrorCode.POLICY_FORBIDS: "its stored policy forbids that",
+    ErrorCode.SIMULATION_ONLY: "only a simulated pump could do that",
     ErrorCode.INTERNAL: "an internal fault stopped it; interrogate again",
     ErrorCode.STORAGE: "its storage failed; nothing was changed",
-    ErrorCode.SESSION_NOT_CONFIRMED: "the session was not confirmed",
+    ErrorCode.MOTOR: "its motor failed",
+    ErrorCode.POWER: "its battery is too weak for that",
+    ErrorCode.CLOCK_INVALID: "its clock is not valid",
+    ErrorCode.SAFE_STATE: "it is in its safe state",
+    ErrorCode.SELF_TEST_FAILED: "a self-test failed",
 }
+"""Every code as the end of a sentence, with ``{field}`` and ``{detail}`` where the text needs them."""
 
 
 def explain(error: ErrorBody) -> str:
     """Return an ERROR body in words, with its code."""
-    text = _TEXTS.get(error.code, error.code.name.lower().replace("_", " "))
-    return (
-        f"{text.format(field=error.field, detail=error.detail)} (0x{int(error.code):02X} {error.code.name})."
-    )
+    text = ERROR_TEXTS[error.code].format(field=error.field, detail=error.detail)
+    return f"{text} (0x{int(error.code):02X} {error.code.name})."

@@ -113,6 +113,11 @@ class ProgrammerEndpoint:
         return self._deframer.counters
 
     @property
+    def exhausted(self) -> bool:
+        """Whether the open session has used up its transaction ids; the pump has closed it then."""
+        return self._session is not None and self._session.exchange.exhausted
+
+    @property
     def waiting(self) -> bool:
         """Whether a request has no answer yet."""
         return self._session is not None and self._session.exchange.waiting is not None
@@ -135,6 +140,8 @@ class ProgrammerEndpoint:
     def open_session(self, suite: Suite, slot: int, credentials: Credentials, now_ms: int) -> None:
         """Shake hands with the pump found; `SessionReady` or `HandshakeUnanswered` follows.
 
+        An earlier session is forgotten.
+
         Raises:
             RuntimeError: no pump was found yet.
             ValueError: keys that the suite does not take.
@@ -142,6 +149,7 @@ class ProgrammerEndpoint:
         if self._discovery is None:
             raise RuntimeError("no pump was found; discover one first")
         self._handshake = InitiatorHandshake(suite, slot, self._discovery, credentials, self._entropy(32))
+        self._session = None
         self._first_message = self._handshake.first_message()
         self._stage, self._why_not = Stage.SHAKING_HANDS, "no answer"
         self._deadline_ms = now_ms + HANDSHAKE_MS
@@ -151,7 +159,7 @@ class ProgrammerEndpoint:
         """Send a request; return its transaction id. `AnswerReceived` or `RequestLost` follows.
 
         Raises:
-            RuntimeError: no session, or an earlier request has no answer yet.
+            RuntimeError: no session, an earlier request has no answer yet, or the ids are `exhausted`.
             ValueError: a value does not fit its field.
         """
         session = self._session
@@ -164,11 +172,17 @@ class ProgrammerEndpoint:
         self._send(session.sender.seal(self._next_seq(), plaintext))
         return txn
 
+    def abandon(self) -> None:
+        """Forget the session; the pump found stays known, and another session may be opened with it."""
+        self._session = self._handshake = None
+        if self._discovery is not None:
+            self._stage = Stage.FOUND
+
     def leave(self) -> None:
-        """Tell the pump in plaintext that this side goes, and forget the session."""
+        """Tell the pump in plaintext that this side goes, and forget pump and session."""
         self._send_payload(FrameKind.LINK, self._link_id, encode_link(Close(CloseReason.DONE)))
         self._session = self._handshake = self._discovery = None
-        self._stage = Stage.IDLE
+        self._stage, self._link_id = Stage.IDLE, NO_LINK_ID
 
     # --- time ---------------------------------------------------------------------------------------------
 
@@ -215,6 +229,8 @@ class ProgrammerEndpoint:
         if step is Step.SEND_AGAIN:
             self._send(session.sender.seal(self._next_seq(), waiting.plaintext))
         else:
+            # The two ends may now count transactions differently, so nothing more is asked in this session.
+            self.abandon()
             events.append(RequestLost(waiting.spec, waiting.txn))
 
     # --- what arrives -------------------------------------------------------------------------------------

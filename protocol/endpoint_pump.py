@@ -7,7 +7,7 @@ executes it, makes it durable, and calls `PumpEndpoint.respond`. Time is link ti
 
 from typing import Any, Final
 
-from protocol.application import HEADER_SIZE, build_error, build_response, parse_request, read_header
+from protocol.application import HEADER_SIZE, Header, build_error, build_response, parse_request, read_header
 from protocol.drops import Drop, DropReason
 from protocol.events import (
     AnswerRepeated,
@@ -22,6 +22,7 @@ from protocol.exchange import Verdict
 from protocol.frame import Frame, FrameKind, check_link_id, unfit
 from protocol.framing import GAP_MS, Deframer, Direction, LinkCounters
 from protocol.handshake import (
+    IDLE_TIMEOUT_RANGE_S,
     Credentials,
     HandshakeError,
     HandshakeHeader,
@@ -36,8 +37,7 @@ from protocol.messages.registry import Access, MessageSpec, by_name
 from protocol.noise import public_key
 from protocol.pump_link import Entropy, HandshakeFault, PumpLink
 from protocol.pump_session import IDLE_TIMEOUT_S, PumpSession
-from protocol.records import RecordsExhausted
-from protocol.requests import ENROL_SLOT, Bond, Caller, Keyring, Refusal, Request
+from protocol.requests import ENROL_SLOT, Caller, Keyring, Refusal, Request
 from protocol.vocabulary import NO_FIELD, BondState, CloseReason, ErrorCode, Role
 
 _CONFIRM: Final = by_name("SESSION_CONFIRM")
@@ -54,6 +54,9 @@ class PumpEndpoint:
         link_class: near or far.
         idle_timeout_s: T_idle granted to sessions, 30..600 s.
         gap_ms: longest silence inside a frame.
+
+    Raises:
+        ValueError: ``idle_timeout_s`` is outside its range.
     """
 
     def __init__(
@@ -65,6 +68,9 @@ class PumpEndpoint:
         idle_timeout_s: int = IDLE_TIMEOUT_S,
         gap_ms: int = GAP_MS,
     ) -> None:
+        low, high = IDLE_TIMEOUT_RANGE_S
+        if not low <= idle_timeout_s <= high:
+            raise ValueError(f"idle_timeout_s {idle_timeout_s} is outside {low}..{high} s")
         self._keyring = keyring
         self._entropy = entropy
         self._idle_timeout_s = idle_timeout_s
@@ -121,7 +127,7 @@ class PumpEndpoint:
     def disconnected(self, now_ms: int) -> list[PumpEvent]:
         """The pipe broke: the session ends, delivery goes on."""
         events = self._expire(now_ms)
-        self._half_open = None
+        self._end_half_open()
         self._end_session(CloseReason.LINK_LOST, events)
         self._link.disconnected()
         return events
@@ -177,10 +183,8 @@ class PumpEndpoint:
             header = HandshakeHeader.decode(frame.payload)
         except HandshakeError as error:
             return self._fail(frame, 0, HandshakeFault.MALFORMED, str(error), now_ms, events)
-        if self._half_open is not None and self._opening == frame.payload:
-            # The same first message again: its sender did not hear the answer. New keys would cross it.
-            self._link.send_payload(FrameKind.HANDSHAKE, self._link.link_id, self._opening_answer)
-            return None
+        if self._opening == frame.payload:
+            return self._on_opening_again(frame)
         slot = ENROL_SLOT if header.suite is Suite.NNPSK0 else header.slot
         if self._session is not None and self._session.slot != slot:
             self._link.refuse(LinkErrorCode.BUSY, 0, now_ms)
@@ -201,11 +205,20 @@ class PumpEndpoint:
             wrong_keys = isinstance(error, HandshakeKeyError)
             fault = HandshakeFault.WRONG_KEYS if wrong_keys else HandshakeFault.MALFORMED
             return self._fail(frame, slot, fault, str(error), now_ms, events)
+        self._end_half_open()
         self._half_open = PumpSession.begin(
             grant.session_id, self._link.link_id, slot, role, now_ms, self._idle_timeout_s, keys
         )
         self._opening, self._opening_answer = frame.payload, answer
         self._link.send_payload(FrameKind.HANDSHAKE, self._link.link_id, answer)
+        return None
+
+    def _on_opening_again(self, frame: Frame) -> Drop | None:
+        # While half open, its sender did not hear the answer, and new keys would cross it. Afterwards it is a
+        # late copy or a replay, and opens nothing.
+        if self._half_open is None:
+            return unfit(frame, DropReason.STATE, "a new handshake", "a copy of one that is over")
+        self._link.send_payload(FrameKind.HANDSHAKE, self._link.link_id, self._opening_answer)
         return None
 
     def _credentials(self, header: HandshakeHeader) -> tuple[Credentials, Role, BondState] | HandshakeFault:
@@ -243,13 +256,10 @@ class PumpEndpoint:
     # --- records ----------------------------------------------------------------------------------------
 
     def _on_record(self, frame: Frame, now_ms: int, events: list[PumpEvent]) -> Drop | None:
-        session = self._session_of(frame)
-        if session is None:
-            self._link.refuse(LinkErrorCode.NO_SESSION, 0, now_ms)
-            return unfit(frame, DropReason.STATE, "an open session", "a record without one")
-        plaintext = session.open(frame, now_ms)
-        if isinstance(plaintext, Drop):
-            return plaintext
+        opened = self._open_record(frame, now_ms)
+        if isinstance(opened, Drop):
+            return opened
+        session, plaintext = opened
         if session is self._half_open:
             self._promote(session, events)
         header = read_header(plaintext)
@@ -269,11 +279,27 @@ class PumpEndpoint:
             error = build_error(header.opcode, header.txn, ErrorCode.TXN_SEQUENCE, NO_FIELD, expected)
             self._seal(session, error, events)
         else:
-            self._execute(session, header.opcode, plaintext, events)
+            self._execute(session, header, plaintext, events)
         return None
 
-    def _session_of(self, frame: Frame) -> PumpSession | None:
-        return next((s for s in (self._half_open, self._session) if s and s.link_id == frame.link_id), None)
+    def _open_record(self, frame: Frame, now_ms: int) -> tuple[PumpSession, bytes] | Drop:
+        """Open a record with the keys of the session it belongs to.
+
+        An established session and a half-open one may share a link, so each is tried: a handshake alone may
+        be a replay, and must not come between the established session and its records.
+        """
+        refused: Drop | None = None
+        for session in (self._session, self._half_open):
+            if session is None or session.link_id != frame.link_id:
+                continue
+            plaintext = session.open(frame, now_ms)
+            if not isinstance(plaintext, Drop):
+                return session, plaintext
+            refused = refused or plaintext
+        if refused is None:
+            self._link.refuse(LinkErrorCode.NO_SESSION, 0, now_ms)
+            refused = unfit(frame, DropReason.STATE, "an open session", "a record without one")
+        return refused
 
     def _promote(self, session: PumpSession, events: list[PumpEvent]) -> None:
         """The first valid record proves the keys: only now may an older session of the same bond go."""
@@ -281,17 +307,20 @@ class PumpEndpoint:
         self._end_session(CloseReason.REPLACED, events)
         self._session = session
 
-    def _execute(self, session: PumpSession, opcode: int, plaintext: bytes, events: list[PumpEvent]) -> None:
-        header = read_header(plaintext)
-        assert header is not None  # noqa: S101 - read by the caller
+    def _execute(
+        self, session: PumpSession, header: Header, plaintext: bytes, events: list[PumpEvent]
+    ) -> None:
         try:
             spec, body = parse_request(header, plaintext)
         except BodyError as error:
-            self._complete(session, build_error(opcode, header.txn, error.code, error.field), events)
+            refusal = build_error(header.opcode, header.txn, error.code, error.field)
+            self._complete(session, refusal, events)
             return
         refused = self._judge_access(session, spec)
         if refused is not None:
-            self._complete(session, build_error(opcode, header.txn, refused), events)
+            self._complete(session, build_error(header.opcode, header.txn, refused), events)
+            if refused is ErrorCode.BOND_REVOKED:
+                self._end_session(CloseReason.REVOKED, events)
             return
         caller = Caller(session.session_id, session.slot, session.role, self._link.near, header.txn - 1)
         if spec is _CONFIRM and not session.confirmed:
@@ -300,26 +329,23 @@ class PumpEndpoint:
         events.append(RequestReceived(Request(spec, body, caller), header.txn))
 
     def _judge_access(self, session: PumpSession, spec: MessageSpec) -> ErrorCode | None:
-        """Session confirmed, then role, then proximity: the order of OITP/1 section 15."""
+        """Session, then role, then proximity, then how far the bond is trusted (OITP/1 section 15).
+
+        A bond that was revoked meanwhile has no session any more, so that comes with the session.
+        """
+        enrolling = session.slot == ENROL_SLOT
+        bond = None if enrolling else self._keyring.bond(session.slot)
+        if not enrolling and (bond is None or bond.state is BondState.REVOKED):
+            return ErrorCode.BOND_REVOKED
         if not session.confirmed and spec is not _CONFIRM:
             return ErrorCode.SESSION_NOT_CONFIRMED
         if session.role not in spec.roles:
             return ErrorCode.ROLE_FORBIDDEN
-        if session.slot != ENROL_SLOT:
-            refused = self._judge_bond(self._keyring.bond(session.slot), spec)
-            if refused is not None:
-                return refused
-        elif spec.access in _MUTATING and not self._link.near:
+        # Enrolment needs the near link for every change, a bonded programmer only for therapy.
+        needs_near = _MUTATING if enrolling else (Access.THERAPY,)
+        if spec.access in needs_near and not self._link.near:
             return ErrorCode.PROXIMITY_REQUIRED
-        if spec.access is Access.THERAPY and not self._link.near:
-            return ErrorCode.PROXIMITY_REQUIRED
-        return None
-
-    @staticmethod
-    def _judge_bond(bond: Bond | None, spec: MessageSpec) -> ErrorCode | None:
-        if bond is None or bond.state is BondState.REVOKED:
-            return ErrorCode.BOND_REVOKED
-        if bond.state is BondState.PROVISIONAL and spec.access in _MUTATING:
+        if bond is not None and bond.state is BondState.PROVISIONAL and spec.access in _MUTATING:
             return ErrorCode.BOND_PROVISIONAL
         return None
 
@@ -332,22 +358,26 @@ class PumpEndpoint:
             self._end_session(CloseReason.TXN_EXHAUSTED, events)
 
     def _seal(self, session: PumpSession, plaintext: bytes, events: list[PumpEvent]) -> None:
-        try:
-            self._link.send(session.seal(self._link.next_seq, plaintext))
-        except RecordsExhausted:
+        self._link.send(session.seal(self._link.next_seq, plaintext))
+        if not session.sender.remaining:
             self._end_session(CloseReason.EXPIRED, events)
 
     def _end_session(self, reason: CloseReason, events: list[PumpEvent]) -> None:
         session, self._session = self._session, None
         if session is not None:
+            session.end()
             events.append(SessionClosed(session.session_id, reason))
+
+    def _end_half_open(self) -> None:
+        session, self._half_open = self._half_open, None
+        if session is not None:
+            session.end()
 
     def _expire(self, now_ms: int) -> list[PumpEvent]:
         events: list[PumpEvent] = []
         if self._half_open is not None and now_ms >= self._half_open.deadline():
-            self._half_open = None
+            self._end_half_open()
         session = self._session
         if session is not None and now_ms >= session.deadline():
-            idle = now_ms >= session.heard_ms + session.idle_timeout_s * 1_000
-            self._end_session(CloseReason.IDLE if idle else CloseReason.EXPIRED, events)
+            self._end_session(session.time_out_reason(), events)
         return events

@@ -9,7 +9,16 @@ from enum import IntEnum, unique
 from typing import Final
 
 from protocol.drops import Drop, DropReason
-from protocol.frame import MAX_FRAME, NO_LINK_ID, Direction, Frame, FrameKind, to_wire, unfit
+from protocol.frame import (
+    MAX_FRAME,
+    NO_LINK_ID,
+    Direction,
+    Frame,
+    FrameKind,
+    check_link_id,
+    to_wire,
+    unfit,
+)
 from protocol.handshake import Discovery
 from protocol.link_control import (
     NONCE_SIZE,
@@ -119,12 +128,15 @@ class PumpLink:
         return data
 
     def refuse(self, code: LinkErrorCode, detail: int, now_ms: int) -> None:
-        """Queue a LINK_ERROR, at most one a second."""
+        """Queue a LINK_ERROR on the present link, at most one a second."""
+        self._refuse(LinkError(code, detail), self._link_id, now_ms)
+
+    def _refuse(self, error: LinkError, link_id: int, now_ms: int) -> None:
         last = self._last_error_ms
         if last is not None and now_ms - last < LINK_ERROR_EVERY_MS:
             return
         self._last_error_ms = now_ms
-        self._control(LinkError(code, detail), self._link_id)
+        self._control(error, link_id)
 
     def disconnected(self) -> None:
         """The pipe broke: a new HELLO is needed, and nothing that waited will be sent."""
@@ -133,6 +145,9 @@ class PumpLink:
 
     def receive(self, frame: Frame, now_ms: int) -> Drop | None:
         """Handle a LINK frame; return why it was not accepted, or None."""
+        wrong_link = check_link_id(frame, NO_LINK_ID, self._link_id)
+        if wrong_link is not None:
+            return wrong_link
         try:
             message = decode_link(frame.payload)
         except LinkControlError as error:
@@ -143,17 +158,22 @@ class PumpLink:
             case Ping():
                 return self._on_ping(frame, message, now_ms)
             case Close():
-                # In plaintext, so anyone could have sent it: it ends the discovery, never a session.
-                self._close(LinkInput.CLOSE)
-                return None
+                # In plaintext, so anyone could have sent it: it ends the discovery, never a session. One that
+                # names no link, or comes late from an earlier one, is not about this discovery.
+                wrong_link = check_link_id(frame, self._link_id)
+                if wrong_link is None:
+                    self._close(LinkInput.CLOSE)
+                return wrong_link
             case _:
                 return unfit(frame, DropReason.STATE, "HELLO, PING or CLOSE", type(message).__name__)
 
     def _on_hello(self, frame: Frame, hello: Hello, now_ms: int) -> Drop | None:
-        if frame.link_id != NO_LINK_ID:
-            return unfit(frame, DropReason.LINK_ID, f"link 0x{NO_LINK_ID:04X}", f"link 0x{frame.link_id:04X}")
+        wrong_link = check_link_id(frame, NO_LINK_ID)
+        if wrong_link is not None:
+            return wrong_link
         if not hello.ver_min <= VERSION <= hello.ver_max:
-            self.refuse(LinkErrorCode.VERSION, VERSION << 8 | VERSION, now_ms)
+            # Whoever says HELLO listens on no link yet, even if this pump still knows one of another.
+            self._refuse(LinkError(LinkErrorCode.VERSION, VERSION << 8 | VERSION), NO_LINK_ID, now_ms)
             received = f"versions {hello.ver_min} to {hello.ver_max}"
             return unfit(frame, DropReason.STATE, f"a range with version {VERSION}", received)
         # A HELLO that comes twice gets the same answer: its sender may have taken either.

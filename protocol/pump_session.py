@@ -10,7 +10,7 @@ from protocol.frame import Direction, Frame
 from protocol.handshake import SessionKeys
 from protocol.records import RecordReceiver, RecordSender
 from protocol.states import SESSION_TABLE, SessionInput, SessionState, next_state
-from protocol.vocabulary import Role
+from protocol.vocabulary import CloseReason, Role
 
 HALF_OPEN_MS: Final = 5_000
 IDLE_TIMEOUT_S: Final = 120
@@ -41,7 +41,7 @@ class PumpSession:
     sender: RecordSender
     receiver: RecordReceiver
     exchange: ExchangeServer = field(default_factory=ExchangeServer)
-    state: SessionState = SessionState.HALF_OPEN
+    state: SessionState = SessionState.NONE
 
     @classmethod
     def begin(
@@ -57,7 +57,9 @@ class PumpSession:
         """Return the half-open session that a handshake left."""
         sender = RecordSender(keys.send, Direction.TO_PROGRAMMER, link_id)
         receiver = RecordReceiver(keys.receive)
-        return cls(session_id, link_id, slot, role, now_ms, now_ms, idle_timeout_s, sender, receiver)
+        session = cls(session_id, link_id, slot, role, now_ms, now_ms, idle_timeout_s, sender, receiver)
+        session._step(SessionInput.HANDSHAKE)
+        return session
 
     @property
     def confirmed(self) -> bool:
@@ -69,12 +71,19 @@ class PumpSession:
         plaintext = self.receiver.open(frame)
         if not isinstance(plaintext, Drop):
             self.heard_ms = now_ms
-            self.state = next_state(SESSION_TABLE, self.state, SessionInput.VALID_RECORD)
+            self._step(SessionInput.VALID_RECORD)
         return plaintext
 
     def confirm(self) -> None:
         """Book SESSION_CONFIRM."""
-        self.state = next_state(SESSION_TABLE, self.state, SessionInput.CONFIRM)
+        self._step(SessionInput.CONFIRM)
+
+    def end(self) -> None:
+        """Book the end, whatever the reason."""
+        self._step(SessionInput.END)
+
+    def _step(self, happened: SessionInput) -> None:
+        self.state = next_state(SESSION_TABLE, self.state, happened)
 
     def seal(self, next_seq: Callable[[], int], plaintext: bytes) -> Frame:
         """Return the frame that carries ``plaintext``."""
@@ -84,4 +93,11 @@ class PumpSession:
         """Return the link time at which the session ends if nothing is heard."""
         if self.state is SessionState.HALF_OPEN:
             return self.opened_ms + HALF_OPEN_MS
-        return min(self.heard_ms + self.idle_timeout_s * 1_000, self.opened_ms + SESSION_MS)
+        return min(self._idle_ms(), self.opened_ms + SESSION_MS)
+
+    def time_out_reason(self) -> CloseReason:
+        """Return why an established session ends at its `deadline`."""
+        return CloseReason.IDLE if self._idle_ms() <= self.opened_ms + SESSION_MS else CloseReason.EXPIRED
+
+    def _idle_ms(self) -> int:
+        return self.heard_ms + self.idle_timeout_s * 1_000

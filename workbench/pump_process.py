@@ -42,6 +42,7 @@ class PumpProcess:
             link,
             "--card",
             str(card),
+            "--end-with-stdin",
             *options,
         ]
         self._process: subprocess.Popen[str] | None = None
@@ -72,7 +73,8 @@ class PumpProcess:
         """
         self._process = subprocess.Popen(
             self._command,
-            stdin=subprocess.DEVNULL,
+            # Never written to: it ends with this process, and the pump with it, also after a kill -9.
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -118,3 +120,7 @@ class PumpProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             return process.wait()
+        finally:
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()

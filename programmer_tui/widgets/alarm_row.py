@@ -11,6 +11,7 @@ from programmer_tui.desk import Desk
 from programmer_tui.views import LinkHealth, SessionView
 from programmer_tui.widgets.panel import TextArea
 from protocol.messages.alarms import Alarm
+from protocol.states import SyncState
 from protocol.vocabulary import DeliveryState, Priority
 
 STATES: Final = {
@@ -22,7 +23,7 @@ STATES: Final = {
     DeliveryState.PRIMING: "[>] PRIMING",
     DeliveryState.SAFE_STATE: "[!] SAFE STATE",
 }
-_STYLES: Final = {
+PRIORITY_STYLES: Final = {
     Priority.HIGH: "bold $high-ink on $high",
     Priority.MEDIUM: "$medium-ink on $medium",
     Priority.LOW: "$low-ink on $low",
@@ -84,18 +85,21 @@ def _alarms(desk: Desk, beat: Beat) -> list[Content | str]:
 
 
 def _marked(alarm: Alarm, beat: Beat) -> Content:
-    style = _STYLES.get(alarm.prio, "bold")
+    style = PRIORITY_STYLES.get(alarm.prio, "bold")
     mark = f"{style} {_MARKED}" if beat.reversed_now(alarm.prio) else style
     return Content.assemble((MARKS[alarm.prio], mark), (f" {alarm_title(alarm.code)}", style))
 
 
 def banner_words(view: SessionView) -> str:
     """Return the lines of the banner, empty where every outcome is known."""
-    if view.uncertain is None:
+    if view.sync is not SyncState.UNCERTAIN:
         return ""
-    since = format_age(max(0, view.now_ms - view.uncertain.since_ms) // 1_000)
+    what = "the last command"
+    if view.uncertain is not None:
+        since = format_age(max(0, view.now_ms - view.uncertain.since_ms) // 1_000)
+        what = f"{view.uncertain.what} ({since})"
     return (
-        f" !!! OUTCOME UNKNOWN - no answer to: {view.uncertain.what} ({since})\n"
+        f" !!! OUTCOME UNKNOWN - no answer to: {what}\n"
         " !!! The pump holds the OLD or the NEW program. Programming is locked until its receipt is read."
     )
 

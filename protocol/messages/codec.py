@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from functools import cache
-from operator import attrgetter
 from typing import Any, Final, cast
 
 import construct
@@ -296,12 +295,14 @@ class BodyCodec:
 
 
 def _getter(names: tuple[str, ...]) -> Callable[[Any], Any]:
-    if not names:
-        return lambda _body: ()
-    if len(names) == 1:
-        single = attrgetter(names[0])
-        return lambda body: (single(body),)
-    return attrgetter(*names)
+    """Return a function that reads the attributes ``names`` as one tuple.
+
+    Compiled once from the names of our own dataclass fields, as a dataclass makes its ``__init__``: for a
+    body of twenty fields `operator.attrgetter` takes four times as long.
+    """
+    read = "".join(f"body.{name}, " for name in names)
+    getter: Callable[[Any], Any] = eval(f"lambda body: ({read})")  # noqa: S307 - no text from outside
+    return getter
 
 
 @cache

@@ -6,6 +6,7 @@ From it come the codecs, the privilege check, the reference page, the schema and
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, unique
+from functools import cache
 from typing import Final
 
 from protocol.codewords import codeword16, index_of16
@@ -47,6 +48,7 @@ VERIFY_MS: Final = 2_000
 COMMIT_MS: Final = 3_000
 
 
+@cache
 def opcode(kind: OpcodeClass, group: int, index: int) -> int:
     """Return the opcode word of message ``group``.``index`` (group 0..15, index 0..31)."""
     if not (0 <= group <= 15 and 0 <= index <= 31):

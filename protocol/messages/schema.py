@@ -29,6 +29,8 @@ def describe_field(name: str, field: Field) -> dict[str, Any]:
         entry["range"] = [field.low, field.high]
     if field.members is not None:
         entry["members"] = {member.name: int(member) for member in field.members if member.name}
+    if field.nonzero:
+        entry["nonzero"] = True
     if field.limit:
         entry["limit"] = field.limit
     if field.item is not None:

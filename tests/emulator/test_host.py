@@ -10,6 +10,7 @@ from emulator.errors import EmulatorError, EmulatorFailure
 from emulator.host import Host
 from emulator.links import Connected, Disconnected, LinkEvent, MemoryPumpLink, Received
 from emulator.links.tcp import TcpLink
+from firmware_model.controller.storage import PowerCut
 from protocol.drops import Drop, DropReason
 from protocol.events import (
     AnswerRepeated,
@@ -43,7 +44,9 @@ class FakePump:
         self.journal = journal
         self.period_ms = period_ms
         self.now_ms = 0
+        self.link_ms = 0
         self.fails_at: str | None = None
+        self.power_fails_at: list[str] = []
 
     def bond(self, slot: int) -> Bond | None:
         return None
@@ -55,6 +58,12 @@ class FakePump:
         if pump_ms != self.now_ms:
             self._note(f"advance {pump_ms}")
         self.now_ms = pump_ms
+
+    def set_link_time(self, link_ms: int) -> None:
+        self.link_ms = link_ms
+
+    def reset(self) -> None:
+        self._note("reset")
 
     def handle(self, request: Request) -> object:
         self._note(f"handle at {self.now_ms}")
@@ -73,6 +82,9 @@ class FakePump:
         self.journal.append(line)
         if self.fails_at is not None and line.startswith(self.fails_at):
             raise RuntimeError("the model broke")
+        if self.power_fails_at and line.startswith(self.power_fails_at[0]):
+            del self.power_fails_at[0]
+            raise PowerCut("power failed")
 
 
 class FakeEndpoint:
@@ -145,6 +157,7 @@ def test_the_pump_is_brought_to_the_present_before_it_is_asked(bench: Bench) -> 
     assert bench.programmer.read(0) == b"answer"
     assert bench.said() == ["advance 30000", "receive status at 500", "handle at 30000", "respond reply"]
     assert bench.host.requests == 1
+    assert bench.pump.link_ms == 500, "people and their tokens grow old on link time"
 
 
 def test_what_a_response_brings_about_is_handled_too(bench: Bench) -> None:
@@ -276,6 +289,43 @@ def test_a_pump_whose_time_cannot_go_on_ends_with_a_reason(bench: Bench) -> None
     bench.pump.fails_at = "advance"
     with pytest.raises(EmulatorError, match=r"pump time 30000 ms .*the model broke.*report") as caught:
         bench.host.step(500)
+    assert caught.value.reason is EmulatorFailure.PUMP_FAILED
+
+
+@pytest.mark.parametrize("starts", [1, 3])
+def test_a_cut_of_power_is_answered_by_nothing_and_the_pump_starts_again(bench: Bench, starts: int) -> None:
+    """The session keys were in RAM: the rest of what came in is nobody's, and the programmer comes anew."""
+    bench.endpoint.meaning[b"all"] = [SessionOpened(CALLER), STATUS, STATUS]
+    bench.pump.power_fails_at = ["handle", *["reset"] * (starts - 1)]
+    bench.programmer.write(b"all")
+    assert bench.programmer.read(0) == b""
+    assert bench.said()[1:] == ["opened 0", "handle at 0", "disconnected at 0", *["reset"] * starts]
+    assert bench.host.power_cycles == starts
+    bench.programmer.write(b"status")
+    assert bench.programmer.read(0) == b"answer"
+
+
+@pytest.mark.parametrize("place", ["advance", "opened", "closed", "handshake failed"])
+def test_power_may_fail_anywhere(bench: Bench, place: str) -> None:
+    bench.endpoint.meaning[b"all"] = [
+        SessionOpened(CALLER),
+        HandshakeFailed(2, DROP),
+        SessionClosed(7, CloseReason.DONE),
+        SessionOpened(CALLER),
+    ]
+    bench.pump.power_fails_at = [place]
+    bench.programmer.write(b"all")
+    bench.programmer.read(2_000)
+    assert bench.host.power_cycles == 1
+    assert bench.host.internal_errors == 0
+    assert bench.pump.now_ms == 120_000, "after the start the pump is brought to the present again"
+
+
+def test_power_that_never_comes_back_ends_the_emulator(bench: Bench) -> None:
+    bench.pump.power_fails_at = ["handle", *["reset"] * 100]
+    bench.programmer.write(b"status")
+    with pytest.raises(EmulatorError, match="starts of the pump in a row") as caught:
+        bench.programmer.read(0)
     assert caught.value.reason is EmulatorFailure.PUMP_FAILED
 
 

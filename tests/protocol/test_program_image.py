@@ -1,16 +1,16 @@
 """A program has exactly one image, an image exactly one program, and damage is never taken for either."""
 
+import hashlib
 import struct
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import google_crc32c
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.strategies import programs
-from support.wire import flip_bit
+from support.wire import flip
 
 from protocol.program import (
     EVERY_DAY,
@@ -39,8 +39,8 @@ MALFORMED, SCHEDULE = ErrorCode.IMAGE_MALFORMED, ErrorCode.SCHEDULE_INVALID
 WORKDAYS, WEEKEND = 0x1F, 0x60
 
 
-def a_drug(code: DrugCode = DrugCode.MORPHINE, primary: int = 1, **changed: Any) -> Drug:
-    return replace(Drug(code, "morphine", 20_000_000, DisplayUnit.MG, primary, 0), **changed)
+def a_drug(code: DrugCode = DrugCode.MORPHINE, primary: int = 1) -> Drug:
+    return Drug(code, "morphine", 20_000_000, DisplayUnit.MG, primary, 0)
 
 
 def a_schedule(mode: ScheduleMode, *steps: tuple[int, int, int]) -> Schedule:
@@ -52,11 +52,19 @@ DAILY = a_schedule(ScheduleMode.DAILY, (EVERY_DAY, 0, 10_000), (EVERY_DAY, 360, 
 WEEKLY = a_schedule(ScheduleMode.WEEKLY, (WORKDAYS, 0, 10_000), (WEEKEND, 0, 12_000))
 
 
-def a_program(schedule: Schedule = SIMPLE, **changed: Any) -> Program:
-    program = Program(
-        drugs=(a_drug(),),
+MORPHINE_DOSE = DoseDeclaration(DrugCode.MORPHINE, 4_800_000)
+
+
+def a_program(
+    schedule: Schedule = SIMPLE,
+    *,
+    drugs: tuple[Drug, ...] = (a_drug(),),
+    dose_declarations: tuple[DoseDeclaration, ...] = (MORPHINE_DOSE,),
+) -> Program:
+    return Program(
+        drugs=drugs,
         schedule=schedule,
-        dose_declarations=(DoseDeclaration(DrugCode.MORPHINE, 4_800_000),),
+        dose_declarations=dose_declarations,
         patient_bolus=PatientBolus(Switch.OFF, 0, 0, 0, 0, 0),
         limits=Limits(1_000_000, 1_000_000, 24_000_000, 500_000, 400_000, 400_000, 1_000_000, 100_000),
         alarms=AlarmSettings(2_000_000, 90, Switch.ON, 600, 3_600),
@@ -64,7 +72,6 @@ def a_program(schedule: Schedule = SIMPLE, **changed: Any) -> Program:
         implant=Implant("TRAIN-07", 200_000, 50_000, 1_730_000_000),
         clock=ScheduleClock(60),
     )
-    return replace(program, **changed)
 
 
 def largest_program() -> Program:
@@ -91,7 +98,7 @@ def refusal(image: bytes) -> tuple[ErrorCode, int]:
     return caught.value.code, caught.value.section
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(programs())
 def test_a_program_survives_its_image(program: Program) -> None:
     image = encode_program(program)
@@ -99,27 +106,28 @@ def test_a_program_survives_its_image(program: Program) -> None:
     assert len(image) <= MAX_IMAGE
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(programs(), st.integers(0), st.integers(1, 255))
 def test_an_image_that_is_accepted_is_the_only_one_of_its_program(
-    program: Program, at: int, flip: int
+    program: Program, at: int, mask: int
 ) -> None:
     """An octet is changed and the CRC made right again: still one image per program."""
-    body = bytearray(encode_program(program)[:-4])
-    body[at % len(body)] ^= flip
+    original = encode_program(program)
+    body = bytearray(original[:-4])
+    body[at % len(body)] ^= mask
     image = sealed(bytes(body))
     try:
         decoded = decode_program(image)
     except ProgramImageError:
         return
-    assert decoded != program
+    assert (decoded == program) == (image == original)
     assert encode_program(decoded) == image
 
 
 @pytest.mark.parametrize("program", [a_program(), largest_program()], ids=["small", "largest"])
 def test_every_flipped_bit_of_an_image_is_noticed(program: Program) -> None:
     image = encode_program(program)
-    assert {refusal(flip_bit(image, bit)) for bit in range(8 * len(image))} == {(MALFORMED, 0)}
+    assert {refusal(flip(image, bit)) for bit in range(8 * len(image))} == {(MALFORMED, 0)}
 
 
 def test_every_truncation_of_an_image_is_noticed() -> None:
@@ -132,7 +140,7 @@ def test_octets_that_are_no_image_are_refused_and_nothing_else_happens(octets: b
     assert refusal(octets) == (MALFORMED, 0)
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(programs().map(encode_program), st.data())
 def test_mutated_images_with_a_right_crc_never_raise_anything_else(image: bytes, data: st.DataObject) -> None:
     """Cut, repeat, overwrite; whatever comes out is a program or a `ProgramImageError`."""
@@ -149,9 +157,10 @@ def test_mutated_images_with_a_right_crc_never_raise_anything_else(image: bytes,
         body[start:end] = put[change]
     mutated = sealed(bytes(body)) if len(body) >= 6 else bytes(body)
     try:
-        assert encode_program(decode_program(mutated)) == mutated
-    except ProgramImageError as error:
-        assert error.code in (MALFORMED, SCHEDULE)
+        decoded = decode_program(mutated)
+    except ProgramImageError:
+        return
+    assert encode_program(decoded) == mutated
 
 
 def test_the_largest_program_has_the_size_published() -> None:
@@ -174,7 +183,7 @@ def test_the_image_lies_in_the_octets_published() -> None:
 
 def test_the_digest_is_the_sha256_of_the_image() -> None:
     image = encode_program(a_program())
-    assert program_digest(image).hex() == __import__("hashlib").sha256(image).hexdigest()
+    assert program_digest(image).hex() == hashlib.sha256(image).hexdigest()
     assert program_digest(image) != program_digest(encode_program(a_program(DAILY)))
 
 
@@ -355,9 +364,9 @@ def test_programs_of_every_mode_obey_the_rules(schedule: Schedule) -> None:
 
 
 OUT_OF_RANGE: dict[str, tuple[Program, int]] = {
-    "a concentration of nothing": (a_program(drugs=(a_drug(conc_ng_ml=999),)), 1),
-    "a name too long": (a_program(drugs=(a_drug(name="thirteen-long"),)), 1),
-    "a reserved octet": (a_program(drugs=(a_drug(zero=b"\0\1"),)), 1),
+    "a concentration of nothing": (a_program(drugs=(replace(a_drug(), conc_ng_ml=999),)), 1),
+    "a name too long": (a_program(drugs=(replace(a_drug(), name="thirteen-long"),)), 1),
+    "a reserved octet": (a_program(drugs=(replace(a_drug(), zero=b"\0\1"),)), 1),
     "a minute after midnight": (
         a_program(a_schedule(ScheduleMode.DAILY, (EVERY_DAY, 0, 1), (EVERY_DAY, 1_440, 2))),
         2,
@@ -367,9 +376,9 @@ OUT_OF_RANGE: dict[str, tuple[Program, int]] = {
         a_program(dose_declarations=(DoseDeclaration(DrugCode.MORPHINE, 1 << 32),)),
         3,
     ),
-    "a tone every second": (a_program(alarms=AlarmSettings(0, 90, Switch.ON, 1, 3_600)), 6),
-    "a suspension of two days": (a_program(emergency=Emergency(EmergencyPolicy.READ, 2_880)), 7),
-    "a time zone beyond all": (a_program(clock=ScheduleClock(841)), 9),
+    "a tone every second": (replace(a_program(), alarms=AlarmSettings(0, 90, Switch.ON, 1, 3_600)), 6),
+    "a suspension of two days": (replace(a_program(), emergency=Emergency(EmergencyPolicy.READ, 2_880)), 7),
+    "a time zone beyond all": (replace(a_program(), clock=ScheduleClock(841)), 9),
 }
 
 

@@ -93,12 +93,13 @@ def connect(client: PumpClient, card: CardDetails) -> None:
 def over_pty_rows(effort: Effort) -> Iterator[Row]:
     """Measure round trips, in turns with the echo: median and 99th percentile of each turn."""
     calls = effort.calls(_CALLS)
-    turns: list[tuple[list[float], list[float]]] = []
     with echo() as bounce, pump() as client:
         wall_us_of_each(bounce, calls // 4)
         wall_us_of_each(client.get_status, calls // 4)
-        for _ in range(effort.repeats):
-            turns.append((wall_us_of_each(client.get_status, calls), wall_us_of_each(bounce, calls)))
+        turns = [
+            (wall_us_of_each(client.get_status, calls), wall_us_of_each(bounce, calls))
+            for _ in range(effort.repeats)
+        ]
     yield _row("get_status_pty_median", "GET_STATUS over a pty, median round trip", turns, 50, MOST)
     yield _row("get_status_pty_p99", "GET_STATUS over a pty, 99th percentile", turns, 99, None)
 

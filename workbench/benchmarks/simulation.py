@@ -1,6 +1,6 @@
 """How fast a pump's time passes while nothing but therapy happens."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from firmware_model.factory import build_pump
@@ -105,7 +105,7 @@ def watch(pump: Pump, years: int) -> int:
 def simulation_rows(effort: Effort) -> Iterator[Row]:
     """Measure a quiet therapy, left alone and looked at each hour."""
     years = effort.calls(_QUIET_YEARS)
-    quiet_us = alone(lambda: live(treated_pump(), years), 1, effort.repeats)
+    quiet_us = _each_with_a_new_pump(live, years, effort)
     yield Row(
         "simulation_quiet",
         f"quiet therapy, table of {STEPS} steps, alarms on, refilled when low",
@@ -114,10 +114,15 @@ def simulation_rows(effort: Effort) -> Iterator[Row]:
         target=LEAST,
     )
     watched_years = effort.calls(_WATCHED_YEARS)
-    watched_us = alone(lambda: watch(treated_pump(), watched_years), 1, effort.repeats)
+    watched_us = _each_with_a_new_pump(watch, watched_years, effort)
     yield Row(
         "simulation_watched",
         "the same, its belief read each hour",
         Unit.PUMP_YEARS_PER_SECOND,
         watched_years * _US_PER_S / watched_us,
     )
+
+
+def _each_with_a_new_pump(let_pass: Callable[[Pump, int], int], years: int, effort: Effort) -> float:
+    pumps = iter([treated_pump() for _ in range(effort.repeats + 1)])
+    return alone(lambda: let_pass(next(pumps), years), 1, effort.repeats)

@@ -12,7 +12,6 @@ from emulator.clock import PumpClock
 from emulator.host import Host
 from emulator.links import MemoryPumpLink
 from firmware_model.factory import make_pump
-from programmer_tui.app import run_programmer
 from programmer_tui.connection import CardDetails, Connector
 from programmer_tui.records import Records
 from programmer_tui.service_thread import ServiceThread
@@ -63,6 +62,9 @@ def demo(check: bool, link: str, seed: int, speed: str) -> None:
             return
         with reported():
             service.enrol(card, "demo")
+        # Here, not above: the check must not wait for the screens to load.
+        from programmer_tui.app import run_programmer  # noqa: PLC0415
+
         code = run_programmer(ServiceThread(service, monotonic_ms))
     raise SystemExit(code)
 

@@ -1,8 +1,9 @@
-"""The page of the pump profiles: every constant with its unit, its tag and its source."""
+"""The page of the pump profiles and start situations: every constant with its unit, tag and source."""
 
 from typing import Final
 
 from firmware_model.profiles import Profile, load_profile, profile_names
+from firmware_model.setups import load_setup, setup_names
 from workbench.generators.markdown import join, page, table
 
 _TAGS: Final = (
@@ -23,6 +24,17 @@ def profiles_page() -> str:
         about,
         table(("tag", "meaning"), _TAGS),
         *(_profile_part(load_profile(name)) for name in profile_names()),
+        _setups_part(),
+    )
+
+
+def _setups_part() -> str:
+    rows = [(f"`{name}`", load_setup(name).title, load_setup(name).story) for name in setup_names()]
+    return join(
+        "## Start situations",
+        "A pump is made in one of these. Its past is not written into it but lived: made that long ago, filled, "
+        "programmed, and left to time. Each is a TOML file in `firmware_model/setups`.",
+        table(("name", "title", "story"), rows),
     )
 
 

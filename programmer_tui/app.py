@@ -1,0 +1,384 @@
+"""The clinician programmer in the terminal: one app that draws the desk and hands it what is pressed.
+
+The app pulls the service's view four times a second and paints what changed; nothing here waits for a link.
+"""
+
+import io
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Final
+
+from rich.console import Console
+from textual import events
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.filter import LineFilter, NoColor
+from textual.screen import ModalScreen
+
+from programmer_tui.actions import BY_ID, action_for, bound_keys
+from programmer_tui.clinic.drug_library import DrugLibrary
+from programmer_tui.clinic.workflow import Stage
+from programmer_tui.desk import Desk
+from programmer_tui.screens.alarms import AlarmsScreen
+from programmer_tui.screens.connect import ConnectScreen
+from programmer_tui.screens.dialogs import Choice, ChoiceDialog, InfoDialog, yes_dialog
+from programmer_tui.screens.frame import Framed, FrameScreen, too_small
+from programmer_tui.screens.help import HelpDialog
+from programmer_tui.screens.log import LogScreen
+from programmer_tui.screens.overview import OverviewScreen
+from programmer_tui.screens.palette import PaletteDialog
+from programmer_tui.screens.prescribe import PrescribeScreen
+from programmer_tui.screens.result import ResultScreen
+from programmer_tui.screens.review import ReviewScreen
+from programmer_tui.service_port import ServicePort
+from programmer_tui.widgets.alarm_row import Beat
+from programmer_tui.widgets.themes import DARK, LIGHT, PLAIN, THEMES
+
+BEAT_S: Final = 0.25
+STOP_S: Final = 2.0
+SCREENS: Final[dict[str, Callable[[], FrameScreen]]] = {
+    "connect": ConnectScreen,
+    "overview": OverviewScreen,
+    "prescribe": PrescribeScreen,
+    "review": ReviewScreen,
+    "result": ResultScreen,
+    "alarms": AlarmsScreen,
+    "log": LogScreen,
+}
+SCREEN_OF: Final = {
+    Stage.CONNECT: "connect",
+    Stage.INTERROGATING: "connect",
+    Stage.OVERVIEW: "overview",
+    Stage.PRESCRIBE: "prescribe",
+    Stage.VERIFYING: "prescribe",
+    Stage.REVIEW: "review",
+    Stage.PROGRAMMING: "result",
+    Stage.READ_BACK: "result",
+    Stage.VERIFIED: "result",
+    Stage.UNKNOWN: "result",
+    Stage.ALARMS: "alarms",
+    Stage.LOG: "log",
+}
+_WAITING: Final = {
+    "connect": "Opening the link ...",
+    "interrogate": "Reading the pump ...",
+    "read_log": "Reading the log ...",
+    "propose": "The pump checks the new program ...",
+    "commit": "Programming ...",
+    "resolve": "Asking the pump for the receipt ...",
+}
+_NEXT: Final = {
+    Stage.OVERVIEW: "Next: [F3] Prescribe  [F7] Alarms  [F8] Log",
+    Stage.PRESCRIBE: "Type a dose on its row. F9 lets the pump check it and opens the review.",
+}
+_TOO_SMALL_OK: Final = frozenset({"quit", "help", "theme"})
+_LOG: Final = logging.getLogger(__name__)
+
+
+class ProgrammerApp(App[int]):
+    """The programmer.
+
+    Args:
+        thread: the service that owns the link.
+        library: the drug library, the shipped one where none is given.
+        key_clock: a steady clock in ms for the keys; where none is given, the time the terminal's driver
+            stamped on the key is used, so that a busy screen does not stretch the time between two keys.
+        bell: whether a new alarm also rings the terminal's bell.
+        no_color: whether only the terminal's own two colours are used.
+        flash: whether the marks of alarms flash.
+    """
+
+    TITLE = "cisterna programmer"
+    CSS_PATH = "css/programmer.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-std"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-low"), (34, "-high")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key, f"press('{key}')", show=False, priority=key == "ctrl+q") for key in bound_keys()
+    ]
+
+    def __init__(
+        self,
+        thread: ServicePort,
+        *,
+        library: DrugLibrary | None = None,
+        key_clock: Callable[[], int] | None = None,
+        bell: bool = False,
+        no_color: bool = False,
+        flash: bool = True,
+    ) -> None:
+        super().__init__(ansi_color=True if no_color else None)
+        self.desk = Desk(thread, library)
+        self._key_clock = key_clock
+        self._bell = bell
+        self._plain = no_color
+        self._flash = flash
+        self._beats = 0
+        self._rung: frozenset[int] = frozenset()
+
+    # --- start and beat -----------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.no_color = self._plain
+        self.theme = PLAIN if self._plain else DARK
+        for name, screen in SCREENS.items():
+            self.install_screen(screen(), name)
+        self.push_screen(SCREEN_OF[self.desk.stage])
+        self.set_interval(BEAT_S, self.beat)
+        self.desk.connect()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return the filters of each line; without colours, one that takes the last of them away."""
+        filters = list(super().get_line_filters())
+        return [*filters, NoColor()] if self._plain else filters
+
+    def beat(self) -> None:
+        """Take the newest view, follow the stage and paint; called four times a second."""
+        self._beats += 1
+        self.repaint()
+        self._ring()
+
+    def repaint(self) -> None:
+        """Bring the screen in line with the desk, at once."""
+        if not self.is_running:
+            return
+        self.desk.pull()
+        self._follow_stage()
+        self._tell_resolution()
+        beat = Beat(self._beats, self._flash and self.animation_level != "none")
+        for screen in self.screen_stack:
+            if isinstance(screen, Framed) and screen.is_mounted:
+                screen.paint(beat)
+        self._close_small_windows_entry()
+
+    @property
+    def base(self) -> FrameScreen | None:
+        """The screen of the workflow, below any dialog."""
+        screens = [screen for screen in self.screen_stack if isinstance(screen, FrameScreen)]
+        return screens[-1] if screens else None
+
+    def _follow_stage(self) -> None:
+        if self.desk.stage is Stage.ENDED:
+            return
+        wanted = SCREEN_OF[self.desk.stage]
+        base = self.base
+        if base is self.get_screen(wanted):
+            return
+        if base is not None:
+            base.leave("the screen was left")
+        while isinstance(self.screen, ModalScreen):
+            self.pop_screen()
+        self.switch_screen(wanted)
+
+    def _tell_resolution(self) -> None:
+        """Show how an unknown outcome was resolved, where no result screen does."""
+        resolution = self.desk.resolution
+        settled = self.desk.stage in (Stage.OVERVIEW, Stage.PRESCRIBE, Stage.ALARMS, Stage.LOG)
+        if resolution is None or not settled or isinstance(self.screen, ModalScreen):
+            return
+        self.desk.resolution_seen()
+        applied = "APPLIED: the NEW program is in the pump." if resolution.applied else "NOT APPLIED: the OLD program runs on."
+        self.push_screen(InfoDialog("An earlier command is resolved", f"{applied}\n\n{resolution.text}"))
+
+    def _close_small_windows_entry(self) -> None:
+        if too_small(*self.size) and self.base is not None:
+            self.base.leave("the window became too small")
+
+    def _ring(self) -> None:
+        standing = frozenset(alarm.instance for alarm in self.desk.alarms)
+        if self._bell and standing - self._rung:
+            self.bell()
+        self._rung = standing
+
+    def notice_words(self) -> str:
+        """Return what the row above the key hints says."""
+        if self.desk.notice:
+            return self.desk.notice
+        waiting = next((_WAITING[name] for name in self.desk.outbox.waiting if name in _WAITING), "")
+        if waiting:
+            return waiting
+        problem = self.desk.problem or self.desk.view.problem
+        if problem is not None and self.desk.stage is not Stage.CONNECT:
+            return str(problem)
+        return _NEXT.get(self.desk.stage, "")
+
+    # --- keys ---------------------------------------------------------------------------------------------
+
+    def key_time_ms(self, event: events.Event | None) -> int:
+        """Return when a key was pressed, or what time it is now where there is no key; ms of one steady clock."""
+        if self._key_clock is not None:
+            return self._key_clock()
+        stamped = events.Event() if event is None else event
+        return int(stamped.time * 1_000)
+
+    def action_press(self, key: str) -> None:
+        """Do what the action table says of a key on this stage."""
+        if isinstance(self.screen, ModalScreen):
+            return
+        action = action_for(key, self.desk.stage)
+        if action is not None:
+            self.perform(action.id)
+            self.repaint()
+
+    def perform(self, action_id: str) -> None:
+        """Do an action, or say why it is not possible now."""
+        if too_small(*self.size) and action_id not in _TOO_SMALL_OK:
+            self.desk.notice = "Enlarge the window first."
+            return
+        why = BY_ID[action_id].why_not(self.desk, self.desk.facts())
+        if why:
+            self.desk.notice = " ".join(why)
+            return
+        own = getattr(self.base, f"do_{action_id}", None)
+        doing: Callable[[], None] = own if own is not None else getattr(self, f"do_{action_id}")
+        doing()
+
+    def action_help_quit(self) -> None:
+        """Answer Ctrl+C, which neither copies nor quits here."""
+        self.desk.notice = "Ctrl+C does nothing here. Ctrl+Q ends the session."
+        self.repaint()
+
+    # --- actions of every screen --------------------------------------------------------------------------
+
+    def do_help(self) -> None:
+        """Show the help page of this screen."""
+        if self.base is not None:
+            self.push_screen(HelpDialog(self.base.HELP_PAGE))
+
+    def do_interrogate(self) -> None:
+        """Read the pump."""
+        self.desk.interrogate()
+
+    def do_prescribe(self) -> None:
+        """Edit the prescription."""
+        self.desk.prescribe()
+
+    def do_alarms(self) -> None:
+        """Show the alarms."""
+        self.desk.open_alarms()
+
+    def do_log(self) -> None:
+        """Show the log."""
+        self.desk.open_log()
+
+    def do_older(self) -> None:
+        """Read twice as many log records."""
+        self.desk.read_log(2 * self.desk.log_wanted)
+
+    def do_review(self) -> None:
+        """Let the pump check the changes; a field that is not finished comes first."""
+        unfinished = "" if self.base is None else self.base.open_entry
+        if unfinished:
+            self.desk.notice = unfinished
+        else:
+            self.desk.ask_review()
+
+    def do_back(self) -> None:
+        """Go back one screen."""
+        self.desk.back()
+
+    def do_acknowledge(self) -> None:
+        """Leave the result."""
+        self.desk.acknowledge()
+
+    def do_theme(self) -> None:
+        """Switch between dark and light."""
+        if self._plain:
+            self.desk.notice = "Colours are off (NO_COLOR)."
+        else:
+            self.theme = LIGHT if self.theme == DARK else DARK
+
+    def do_commands(self) -> None:
+        """Show the command palette."""
+        self.push_screen(PaletteDialog(), self._commanded)
+
+    def _commanded(self, action_id: str | None) -> None:
+        if action_id is not None:
+            self.perform(action_id)
+        self.repaint()
+
+    def do_discard(self) -> None:
+        """Ask, then drop all changes."""
+        count = self.desk.pending
+        text = f"{count} change{'' if count == 1 else 's'} not sent will be gone. The program in the pump stays as it is."
+        dialog = yes_dialog("Discard all changes?", text, "Keep the changes", "Discard all changes")
+        self.push_screen(dialog, self._discarded)
+
+    def _discarded(self, yes: bool | None) -> None:  # noqa: FBT001
+        if yes:
+            self.desk.discard()
+        self.repaint()
+
+    def do_quit(self) -> None:
+        """End the session; ask where something is still open."""
+        facts = self.desk.facts()
+        still = [words for words, there in (
+            ("The outcome of a command is not known; the next session asks the pump for its receipt.", facts.uncertain),
+            (f"{facts.pending} change(s) not sent will be gone.", bool(facts.pending)),
+            ("Some alarms were not read (F7).", bool(facts.unread_alarms)),
+        ) if there]  # fmt: skip
+        if not still:
+            self._end("nothing open")
+            return
+        choices = (
+            Choice[str]("Stay", None),
+            Choice("End: resolved outside this programmer", "resolved outside"),
+            Choice("End: another clinician goes on", "handed over"),
+            Choice("End: training only", "training"),
+        )
+        self.push_screen(ChoiceDialog("End the session?", "\n".join(still), choices), self._end)
+
+    def _end(self, reason: str | None) -> None:
+        if reason is not None and self.desk.end(reason):
+            self.exit(0)
+        else:
+            self.repaint()
+
+
+def run_programmer(
+    thread: ServicePort,
+    *,
+    library: DrugLibrary | None = None,
+    no_color: bool | None = None,
+    bell: bool = False,
+    flash: bool = True,
+) -> int:
+    """Run the programmer in this terminal until it is quit, then stop the service; return an exit code.
+
+    ``no_color`` None follows the environment variable NO_COLOR. On a terminal that cannot place a cursor
+    (TERM=dumb, or output that is no terminal) nothing is drawn: a message names the headless commands.
+
+    Returns:
+        0 after a quit, 1 after a fault of this program (details go to the log), 2 without a usable terminal.
+    """
+    plain = bool(os.environ.get("NO_COLOR")) if no_color is None else no_color
+    try:
+        if os.environ.get("TERM", "dumb") == "dumb" or not sys.stdout.isatty():
+            sys.stderr.write(
+                "This terminal cannot show the programmer's screens (TERM=dumb or no terminal).\n"
+                "Use the headless commands instead: cisterna pump LINK status | program | set-dose ...\n"
+            )
+            return 2
+        app = ProgrammerApp(thread, library=library, no_color=plain, bell=bell, flash=flash)
+        app.error_console = Console(file=io.StringIO())
+        result = app.run()
+        if app.return_code:
+            _LOG.error("the programmer stopped by a fault:\n%s", _fault_text(app))
+            sys.stderr.write(
+                "The programmer stopped because of a fault of its own. The pump was not touched by that;\n"
+                "start it again and interrogate. An outcome that is not known is resolved first.\n"
+            )
+            return 1
+        return result or 0
+    finally:
+        thread.stop(STOP_S)
+
+
+def _fault_text(app: ProgrammerApp) -> str:
+    console = app.error_console
+    return console.file.getvalue() if isinstance(console.file, io.StringIO) else ""

@@ -1,0 +1,123 @@
+"""The frame every screen and dialog has: status rows, alarm row, banner on top; notice and key hints below.
+
+The alarm row belongs to the dialogs too, so that nothing ever lies over it.
+"""
+
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal, Vertical
+from textual.screen import ModalScreen, Screen
+
+from programmer_tui.desk import Desk
+from programmer_tui.widgets.alarm_row import AlarmRow, Beat, UnknownBanner, alarm_line
+from programmer_tui.widgets.key_hints import KeyHints, NoticeRow, hint_line
+from programmer_tui.widgets.panel import TextArea
+from programmer_tui.widgets.rail import WorkflowRail, rail_text
+from programmer_tui.widgets.status_rows import StatusRows
+
+if TYPE_CHECKING:
+    from programmer_tui.app import ProgrammerApp
+
+MIN_WIDTH: Final = 80
+MIN_HEIGHT: Final = 24
+Answer = TypeVar("Answer")
+
+
+def too_small(width: int, height: int) -> bool:
+    """Return whether a window is smaller than the screens are drawn for."""
+    return width < MIN_WIDTH or height < MIN_HEIGHT
+
+
+class Framed(Screen[Answer]):
+    """What screens and dialogs share: the frame, and painting it from the desk."""
+
+    HELP_PAGE = "overview"
+
+    @property
+    def programmer(self) -> "ProgrammerApp":
+        """The app, with its own type."""
+        return cast("ProgrammerApp", self.app)
+
+    @property
+    def desk(self) -> Desk:
+        """What the screen draws."""
+        return self.programmer.desk
+
+    def frame_top(self) -> ComposeResult:
+        """Yield the rows above the screen's own."""
+        with Vertical(classes="frame-top"):
+            yield StatusRows()
+            yield AlarmRow(id="alarm-row")
+            yield UnknownBanner(id="banner")
+
+    def paint_frame(self, beat: Beat) -> None:
+        """Paint the rows above."""
+        self.query_one(StatusRows).paint(self.desk.view)
+        self.query_one(AlarmRow).paint(alarm_line, self.desk, beat)
+        self.query_one(UnknownBanner).show_outcome(self.desk.view)
+
+    def paint(self, beat: Beat) -> None:
+        """Paint the whole screen from the desk."""
+        self.paint_frame(beat)
+
+
+class FrameScreen(Framed[None]):
+    """A screen of the workflow."""
+
+    def compose(self) -> ComposeResult:
+        yield from self.frame_top()
+        with Horizontal(id="middle"):
+            yield WorkflowRail(id="rail")
+            with Container(id="body"):
+                yield from self.compose_body()
+        yield TextArea(id="too-small")
+        yield NoticeRow(id="notice")
+        yield KeyHints(id="key-hints")
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the screen's own widgets."""
+        yield from ()
+
+    def paint_body(self) -> None:
+        """Paint the screen's own widgets."""
+
+    def leave(self, why: str) -> None:
+        """Close what is half typed; it is never accepted."""
+
+    @property
+    def open_entry(self) -> str:
+        """Name and text of a field that is not finished, empty where there is none."""
+        return ""
+
+    def paint(self, beat: Beat) -> None:
+        """Paint frame and body; a window that is too small keeps the rows above and says what is missing."""
+        self.paint_frame(beat)
+        width, height = self.app.size
+        small = too_small(width, height)
+        self.set_class(small, "-too-small")
+        words = f" Enlarge this window to {MIN_WIDTH}x{MIN_HEIGHT} or more (now {width}x{height}). Nothing can be changed."
+        self.query_one("#too-small", TextArea).show(words)
+        if not small:
+            self.query_one(WorkflowRail).paint(rail_text, self.desk)
+            self.paint_body()
+        self.query_one(NoticeRow).show(f" {self.programmer.notice_words()}")
+        self.query_one(KeyHints).paint(hint_line, self.desk, width)
+
+
+class FrameDialog(ModalScreen[Answer], Framed[Answer]):
+    """A dialog below the frame. It has no default "yes": Esc and the first choice change nothing."""
+
+    TITLE_WORDS = ""
+    KEYS = "Esc Back"
+
+    def compose(self) -> ComposeResult:
+        yield from self.frame_top()
+        with Container(id="dialog-room"), Vertical(id="dialog") as box:
+            box.border_title = self.TITLE_WORDS
+            box.border_subtitle = self.KEYS
+            yield from self.compose_dialog()
+
+    def compose_dialog(self) -> ComposeResult:
+        """Yield the dialog's own widgets."""
+        yield from ()

@@ -1,0 +1,69 @@
+"""F1: the help page of the screen, and what each key does there now or why it does nothing."""
+
+from collections.abc import Iterator
+from importlib.resources import files
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+
+from programmer_tui.actions import offered
+from programmer_tui.desk import Desk
+from programmer_tui.screens.frame import FrameDialog
+from programmer_tui.widgets.panel import TextArea
+
+_HEAD = "#"
+
+
+def page_text(page: str) -> str:
+    """Return the help page of a screen as it is written."""
+    return files("programmer_tui.help").joinpath(f"{page}.md").read_text("utf-8")
+
+
+def page_content(text: str) -> Content:
+    """Return a page with its headings in bold; its other lines stay as they are written."""
+    lines = [
+        Content.styled(line.lstrip(_HEAD).strip(), "bold $accent-ink") if line.startswith(_HEAD) else Content(line)
+        for line in text.splitlines()
+    ]
+    return Content("\n").join(lines)
+
+
+def key_table(desk: Desk) -> Content:
+    """Return every key of this stage: what it does, and why it is not possible now where it is not."""
+    return Content("\n").join(list(_key_lines(desk)))
+
+
+def _key_lines(desk: Desk) -> Iterator[Content]:
+    facts = desk.facts()
+    yield Content.styled("Keys here", "bold $accent-ink")
+    for action in offered(desk.stage):
+        yield Content.assemble((f"{action.shown:>6}", "bold"), f"  {action.sentence}")
+        for why in action.why_not(desk, facts):
+            yield Content.styled(f"        Not now: {why}", "$dim")
+
+
+class HelpDialog(FrameDialog[None]):
+    """The help page of one screen."""
+
+    KEYS = "Up/Down PgUp/PgDn read   Esc close"
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.TITLE_WORDS = f"Help: {page}"
+        self.page = page
+
+    def compose_dialog(self) -> ComposeResult:
+        with VerticalScroll(id="help-scroll"):
+            yield TextArea(page_content(page_text(self.page)), id="help-page")
+            yield TextArea(id="help-keys")
+
+    def on_mount(self) -> None:
+        self.query_one("#help-keys", TextArea).show(key_table(self.desk))
+        self.query_one("#help-scroll").focus()
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key in ("escape", "enter", "f1"):
+            event.stop()
+            self.dismiss(None)

@@ -1,0 +1,153 @@
+"""Programming and its end: in progress, VERIFIED, NOT VERIFIED, or an unknown outcome and how it was resolved."""
+
+from textual.app import ComposeResult
+from textual.content import Content
+
+from programmer_tui.clinic.clinical_time import format_age, format_time
+from programmer_tui.clinic.readback import ReadBackRow, format_digest, verdict_sentence
+from programmer_tui.clinic.workflow import Stage
+from programmer_tui.desk import Desk
+from programmer_tui.screens.frame import FrameScreen
+from programmer_tui.views import CommitResult, Resolution
+from programmer_tui.widgets.compare_table import RESULT_HEADS, result_cells, table_lines
+from programmer_tui.widgets.panel import Panel, TextArea
+from programmer_tui.widgets.status_rows import LINK_WORDS, offset_min
+from protocol.vocabulary import ReceiptState
+
+RECEIPT_WORDS = {
+    ReceiptState.UNKNOWN: "the pump does not know this command: it was never applied",
+    ReceiptState.STAGED: "staged only: not applied",
+    ReceiptState.VERIFIED: "checked only: not applied",
+    ReceiptState.COMMITTED: "committed: the new program is in the pump",
+    ReceiptState.SCHEDULED: "committed, takes effect later",
+    ReceiptState.ABORTED: "dropped: not applied",
+    ReceiptState.EXPIRED: "expired: not applied",
+}
+
+
+def result_text(desk: Desk, width: int) -> Content:
+    """Return what is known of the command that was sent."""
+    if desk.stage in (Stage.PROGRAMMING, Stage.READ_BACK):
+        return Content(_in_progress())
+    if desk.uncertain:
+        return Content(_unknown(desk))
+    if desk.resolution is not None:
+        return _resolved(desk.resolution, desk)
+    if desk.result is not None:
+        return _read_back(desk.result, desk, width)
+    return Content(_not_known(desk))
+
+
+def _in_progress() -> str:
+    return (
+        " PROGRAMMING - keep the programmer on the pump.\n\n"
+        " The command is on its way. The pump answers with a receipt; then it is read again\n"
+        " and every value is compared. Nothing can be changed until then."
+    )
+
+
+def _unknown(desk: Desk) -> str:
+    view = desk.view
+    lines = [" OUTCOME UNKNOWN", ""]
+    if view.uncertain is not None:
+        since = format_age(max(0, view.now_ms - view.uncertain.since_ms) // 1_000)
+        lines += [f" Sent         {view.uncertain.what}", f" No answer    since {since}"]
+    lines += [
+        f" Link         {LINK_WORDS[view.link]}",
+        f" Doing        {view.busy or 'waiting to ask again'}",
+        "",
+        " The pump holds the old program or the new one, never a mix; therapy goes on.",
+        " This programmer connects again by itself and asks the pump for the receipt of",
+        " the command. Until then nothing can be programmed. Do not send it a second time",
+        " from elsewhere. F2 asks at once, F7 shows alarms, F8 the log read so far.",
+    ]
+    problem = desk.problem or view.problem
+    if problem is not None:
+        lines += ["", f" Last problem {problem.text} {problem.advice}".rstrip()]
+    return "\n".join(lines)
+
+
+def _resolved(resolution: Resolution, desk: Desk) -> Content:
+    receipt = resolution.receipt
+    word = "APPLIED: the NEW program is in the pump." if resolution.applied else "NOT APPLIED: the OLD program runs on."
+    lines = [
+        "",
+        f" {resolution.text}",
+        "",
+        f" Receipt      {RECEIPT_WORDS[receipt.state]}",
+        *_receipt_lines(desk, receipt.version, receipt.utc_s, receipt.log_seq),
+        "",
+        " [Enter] reads the pump again and returns to the overview.",
+    ]
+    return Content.assemble((f" RESOLVED BY THE PUMP'S RECEIPT - {word}\n", "bold"), "\n".join(lines))
+
+
+def _receipt_lines(desk: Desk, version: int, utc_s: int, log_seq: int) -> list[str]:
+    lines = []
+    if version:
+        lines.append(f" Version      {version}")
+    if utc_s:
+        lines.append(f" Pump time    {format_time(utc_s, offset_min(desk.view) or 0)}")
+    if log_seq:
+        lines.append(f" Log record   {log_seq:,}")
+    return lines
+
+
+def _read_back(result: CommitResult, desk: Desk, width: int) -> Content:
+    rows = tuple(ReadBackRow(check.label, check.sent, check.reported, check.same) for check in result.checks)
+    table = table_lines(RESULT_HEADS, result_cells(result.checks), width)
+    verdict = verdict_sentence(rows) if rows else "NOT VERIFIED - the pump could not be read again. Interrogate it."
+    offset = offset_min(desk.view) or 0
+    receipt = result.receipt
+    times = (
+        f" Time line   {format_time(result.sent_utc_s, offset)} sent"
+        f"   {format_time(result.accepted_utc_s, offset)} pump accepted"
+        f"   {format_time(result.read_back_utc_s, offset)} read back"
+    )
+    style = "bold" if result.verified else "bold $fault-ink"
+    paper = (
+        f" Receipt     version {receipt.version}   checksum {format_digest(receipt.digest)}"
+        f"   log record {receipt.log_seq:,}"
+    )
+    return Content.assemble("\n".join(table), "\n\n", (f" {verdict}\n", style), f"{paper}\n", times)
+
+
+def _not_known(desk: Desk) -> str:
+    problem = desk.problem
+    lines = [" NOT VERIFIED - it is not known what the pump holds now. Interrogate it (F2).", ""]
+    if problem is not None:
+        lines += [f" {problem.text}", f" {problem.advice}"]
+    return "\n".join(lines)
+
+
+def foot_text(desk: Desk) -> str:
+    """Return what to do next."""
+    if desk.stage is Stage.VERIFIED:
+        return " [Enter] acknowledge and return to the overview"
+    if desk.stage is Stage.UNKNOWN and not desk.uncertain:
+        return " [Enter] acknowledge: the pump is read again, then the overview"
+    return ""
+
+
+def result_title(desk: Desk) -> str:
+    """Return the title of the box."""
+    if desk.result is not None and not desk.uncertain:
+        when = format_time(desk.result.read_back_utc_s, offset_min(desk.view) or 0)
+        return f"Programming result   {when}"
+    return "Programming"
+
+
+class ResultScreen(FrameScreen):
+    """Stays until it is acknowledged."""
+
+    HELP_PAGE = "result"
+
+    def compose_body(self) -> ComposeResult:
+        yield Panel("Programming", id="result-box")
+        yield TextArea(id="result-foot")
+
+    def paint_body(self) -> None:
+        box = self.query_one("#result-box", Panel)
+        box.border_title = result_title(self.desk)
+        box.paint(result_text, self.desk, box.content_size.width)
+        self.query_one("#result-foot", TextArea).paint(foot_text, self.desk)
