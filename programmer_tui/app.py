@@ -118,14 +118,14 @@ class ProgrammerApp(App[int]):
         self._flash = flash
         self._beats = 0
         self._rung: frozenset[int] = frozenset()
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.no_color = no_color
+        self.theme = PLAIN if no_color else DARK
 
     # --- start and beat -----------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.no_color = self._plain
-        self.theme = PLAIN if self._plain else DARK
         for name, screen in SCREENS.items():
             self.install_screen(screen(), name)
         self.push_screen(SCREEN_OF[self.desk.stage])

@@ -339,6 +339,8 @@ class Desk:
         elif answer.problem.trouble in _NOTHING_CHANGED and not self.uncertain:
             self._happened(Event.REFUSED)
         else:
+            # A read-back that differs is in the view; without one, nothing is known of it.
+            self.result = self.view.result
             self._happened(Event.NO_ANSWER)
 
     def acknowledge(self) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from protocol.messages.schema import schema
+from workbench.generators.command_line_page import command_line_page
 from workbench.generators.layers import protocol_page
 from workbench.generators.messages_page import messages_page
 from workbench.generators.profiles_page import profiles_page
@@ -52,6 +53,7 @@ DOCUMENTS: Final[Mapping[str, Callable[[], str]]] = {
         "alarms.md": alarms_page,
         "log-events.md": log_events_page,
         "pump-profiles.md": profiles_page,
+        "command-line.md": command_line_page,
         "schema.json": schema_document,
     }.items()
 }

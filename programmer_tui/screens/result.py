@@ -1,10 +1,11 @@
 """Programming and its end: in progress, VERIFIED, NOT VERIFIED, or an unknown outcome and how it was resolved."""
 
 from textual.app import ComposeResult
+from textual.containers import VerticalScroll
 from textual.content import Content
 
 from programmer_tui.clinic.clinical_time import format_age, format_time
-from programmer_tui.clinic.readback import ReadBackRow, format_digest, verdict_sentence
+from programmer_tui.clinic.readback import format_digest, verdict_sentence
 from programmer_tui.clinic.workflow import Stage
 from programmer_tui.desk import Desk
 from programmer_tui.screens.frame import FrameScreen
@@ -23,6 +24,8 @@ RECEIPT_WORDS = {
     ReceiptState.ABORTED: "dropped: not applied",
     ReceiptState.EXPIRED: "expired: not applied",
 }
+
+_NOT_READ_BACK = "NOT VERIFIED - the pump could not be read again. Interrogate it (F2)."
 
 
 def result_text(desk: Desk, width: int) -> Content:
@@ -94,9 +97,8 @@ def _receipt_lines(desk: Desk, version: int, utc_s: int, log_seq: int) -> list[s
 
 
 def _read_back(result: CommitResult, desk: Desk, width: int) -> Content:
-    rows = tuple(ReadBackRow(check.label, check.sent, check.reported, check.same) for check in result.checks)
     table = table_lines(RESULT_HEADS, result_cells(result.checks), width)
-    verdict = verdict_sentence(rows) if rows else "NOT VERIFIED - the pump could not be read again. Interrogate it."
+    verdict = verdict_sentence(result.checks) if result.checks else _NOT_READ_BACK
     offset = offset_min(desk.view) or 0
     receipt = result.receipt
     times = (
@@ -109,7 +111,7 @@ def _read_back(result: CommitResult, desk: Desk, width: int) -> Content:
         f" Receipt     version {receipt.version}   checksum {format_digest(receipt.digest)}"
         f"   log record {receipt.log_seq:,}"
     )
-    return Content.assemble("\n".join(table), "\n\n", (f" {verdict}\n", style), f"{paper}\n", times)
+    return Content.assemble((f" {verdict}\n", style), f"{paper}\n{times}\n\n", "\n".join(table))
 
 
 def _not_known(desk: Desk) -> str:
@@ -143,8 +145,12 @@ class ResultScreen(FrameScreen):
     HELP_PAGE = "result"
 
     def compose_body(self) -> ComposeResult:
-        yield Panel("Programming", id="result-box")
+        with VerticalScroll(id="result-scroll"):
+            yield Panel("Programming", id="result-box")
         yield TextArea(id="result-foot")
+
+    def on_screen_resume(self) -> None:
+        self.query_one("#result-scroll").focus()
 
     def paint_body(self) -> None:
         box = self.query_one("#result-box", Panel)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from programmer_tui.clinic.clinical_format import Shown, align_decimal
+from programmer_tui.clinic.readback import ReadBackRow
 from programmer_tui.clinic.review import ReviewRow
-from programmer_tui.views import ValueCheck
 
 REVIEW_HEADS: Final = ("", "", "IN PUMP NOW", "WILL BE SENT", "PUMP COMPUTES", "CHANGE")
 RESULT_HEADS: Final = ("", "", "SENT", "PUMP REPORTS NOW", "RESULT")
@@ -24,11 +24,11 @@ def review_cells(rows: Sequence[ReviewRow]) -> list[tuple[str, ...]]:
     ]
 
 
-def result_cells(checks: Sequence[ValueCheck]) -> list[tuple[str, ...]]:
-    """Return the cells of the read-back."""
+def result_cells(checks: Sequence[ReadBackRow]) -> list[tuple[str, ...]]:
+    """Return the cells of the read-back, what differs first."""
     return [
         ("" if check.same else "!", check.label, check.sent, check.reported, "= same" if check.same else DIFFERS)
-        for check in checks
+        for check in sorted(checks, key=lambda check: check.same)
     ]
 
 

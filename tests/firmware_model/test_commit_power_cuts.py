@@ -129,7 +129,7 @@ def test_a_commit_that_loses_power_ends_old_or_new(first_rate_nl_h: int, torn: i
     # First the old program, from some write on the new one, and both were seen.
     assert outcomes == sorted(outcomes)
     assert set(outcomes) == {False, True}
-    assert len(outcomes) > 12
+    assert len(outcomes) >= 12
 
 
 @pytest.mark.parametrize("torn", [0, 9])

@@ -105,7 +105,7 @@ def _command(command: click.Command, context: click.Context) -> str:
 
 def _option_row(parameter: click.Parameter, context: click.Context) -> tuple[str, str] | None:
     record = parameter.get_help_record(context)
-    if record is None or not isinstance(parameter, click.Option) or parameter.name == "help":
+    if record is None or not isinstance(parameter, click.Option) or "--help" in parameter.opts:
         return None
     names, text = record
     return f"`{names}`", " ".join(text.split())

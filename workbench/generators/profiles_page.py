@@ -32,8 +32,8 @@ def _setups_part() -> str:
     rows = [(f"`{name}`", load_setup(name).title, load_setup(name).story) for name in setup_names()]
     return join(
         "## Start situations",
-        "A pump is made in one of these. Its past is not written into it but lived: made that long ago, filled, "
-        "programmed, and left to time. Each is a TOML file in `firmware_model/setups`.",
+        "A pump is made in one of these. Its past is not written into it but lived: made that long ago, "
+        "filled, programmed, and left to time. Each is a TOML file in `firmware_model/setups`.",
         table(("name", "title", "story"), rows),
     )
 

@@ -1,0 +1,150 @@
+"""Driving the programmer's app in tests: raw keys, a clock for them, waiting for a condition, reading the screen."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from support.fake_service import FakeService
+from textual import events
+from textual.pilot import Pilot
+
+from programmer_tui.app import ProgrammerApp
+
+SNAPSHOTS = Path(__file__).parent.parent / "programmer_tui" / "ui" / "snapshots"
+UPDATE = "CISTERNA_UPDATE_SNAPSHOTS"
+_PATIENCE_S = 10.0
+_CHARACTERS = {"space": " ", "full_stop": ".", "comma": ",", "plus": "+", "minus": "-", "question_mark": "?"}
+_NAMES = {character: name for name, character in _CHARACTERS.items()} | {":": "colon"}
+
+
+@dataclass
+class KeyClock:
+    """The clock of the keys: each reading is as late as the test says."""
+
+    now_ms: int = 0
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+    def wait(self, ms: int) -> None:
+        """Let time go on."""
+        self.now_ms += ms
+
+
+@dataclass
+class Desktop:
+    """A running app with its fake service, its key clock and the ways to use them."""
+
+    app: ProgrammerApp
+    pilot: Pilot[int]
+    service: FakeService
+    clock: KeyClock
+    gap_ms: int = 120
+    pressed: list[str] = field(default_factory=list)
+
+    async def keys(self, *keys: str, gap_ms: int | None = None) -> None:
+        """Press keys as the terminal's driver would hand them in, `gap_ms` apart on the key clock."""
+        for key in keys:
+            self.clock.wait(self.gap_ms if gap_ms is None else gap_ms)
+            self.pressed.append(key)
+            await self.settle()
+            self.app.post_message(key_event(key))
+            await self.settle()
+
+    async def type(self, text: str, gap_ms: int | None = None) -> None:
+        """Type a text key by key."""
+        await self.keys(*text, gap_ms=gap_ms)
+
+    async def paste(self, text: str) -> None:
+        """Paste a text as a terminal with bracketed paste does."""
+        self.app.post_message(events.Paste(text))
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until all messages of app and screen are handled, then draw the newest view."""
+        await self.pilot._wait_for_screen()
+        self.app.repaint()
+        await self.pilot._wait_for_screen()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition, drawing the newest view between looks."""
+        await until(self.pilot, condition)
+
+    async def until_text(self, *texts: str) -> None:
+        """Wait until all texts stand on the screen."""
+        try:
+            await self.until(lambda: all(text in self.text for text in texts))
+        except AssertionError:
+            raise AssertionError(f"{texts} not on the screen:\n{self.text}") from None
+
+    @property
+    def text(self) -> str:
+        """The screen as text."""
+        return screen_text(self.app)
+
+    @property
+    def lines(self) -> list[str]:
+        """The screen's lines."""
+        return self.text.splitlines()
+
+
+def key_event(key: str) -> events.Key:
+    """Return the event of a key: a character, or a name such as `enter`, `f9`, `ctrl+q`."""
+    if len(key) == 1:
+        return events.Key(_NAMES.get(key, key), key)
+    return events.Key(key, _CHARACTERS.get(key))
+
+
+@asynccontextmanager
+async def desktop(
+    service: FakeService | None = None, size: tuple[int, int] = (80, 24), *, connected: bool = True
+) -> AsyncIterator[Desktop]:
+    """Run the app without a terminal; where `connected`, wait for the overview."""
+    service = FakeService() if service is None else service
+    clock = KeyClock()
+    app = ProgrammerApp(service, key_clock=clock, flash=False)
+    app.animation_level = "none"
+    async with app.run_test(size=size) as pilot:
+        desk = Desktop(app, pilot, service, clock)
+        await desk.settle()
+        if connected:
+            await desk.until_text("Therapy now")
+        yield desk
+
+
+async def until(pilot: Pilot[int], condition: Callable[[], bool]) -> None:
+    """Poll a condition, handling messages between looks; never a fixed pause.
+
+    Raises:
+        AssertionError: it did not come true within the patience of a busy machine.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _PATIENCE_S
+    while not condition():
+        if loop.time() > end:
+            raise AssertionError("the condition did not come true")
+        if isinstance(pilot.app, ProgrammerApp):
+            pilot.app.repaint()
+        await pilot._wait_for_screen()
+        await asyncio.sleep(0)
+
+
+def screen_text(app: ProgrammerApp) -> str:
+    """Return what stands on the screen, without colours."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+
+
+def check_snapshot(name: str, text: str) -> None:
+    """Compare a screen with the stored one; with CISTERNA_UPDATE_SNAPSHOTS set it is stored instead."""
+    path = SNAPSHOTS / f"{name}.txt"
+    if os.environ.get(UPDATE):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{text}\n", encoding="utf-8")
+        return
+    assert path.exists(), f"no snapshot {name}; run with {UPDATE}=1, then read it"
+    stored = path.read_text(encoding="utf-8").removesuffix("\n")
+    assert text == stored, f"{name} differs from its snapshot; the screen is now:\n{text}"
