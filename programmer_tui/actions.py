@@ -30,7 +30,7 @@ class Action:
         label: the word in the key hints; ``sentence`` is what the palette and the help say.
         stages: where it is offered.
         why_not: why it is not possible now, empty where it is.
-        hint: place in the key hints, from the left; 0 leaves it out.
+        hint: place in the key hints, from the left; 0 leaves it out. What no longer fits is dropped on the right.
         locked: the key may never be re-mapped (confirmation keys).
         in_entry: the key belongs to an entry field or a list; the app does not bind it.
         listed: the command palette offers it; steps of the confirmation are never done from a list.
@@ -130,16 +130,16 @@ ACTIONS: Final = (
            "Show the help page of this screen and what each key does now.", ALL, _always, hint=1),
     Action("interrogate", ("f2",), "F2", "Interrogate",
            "Read the pump: device, status, clock, alarms, program. Opens the link where it is down.",
-           ALL, _interrogate, hint=2),
+           ALL, _interrogate, hint=15),
     Action("prescribe", ("f3",), "F3", "Prescribe", "Change the daily dose or its pattern over 24 hours.",
-           ALL, _by(Event.PRESCRIBE), hint=3),
+           ALL, _by(Event.PRESCRIBE), hint=20),
     Action("alarms", ("f7",), "F7", "Alarms", "Show what each alarm means and what to do.",
-           ALL, _by(Event.ALARMS), hint=4),
+           ALL, _by(Event.ALARMS), hint=21),
     Action("log", ("f8",), "F8", "Log", "Read and show the newest records of the pump's event log.",
-           ALL, _log, hint=5),
-    Action("review", ("f9",), "F9", "Review+program",
+           ALL, _log, hint=22),
+    Action("review", ("f9",), "F9", "Review",
            "Let the pump check the changed program and compare it with the one in the pump.",
-           ALL - _R, _by(Event.REVIEW), hint=6, locked=True),
+           ALL - _R, _by(Event.REVIEW), hint=10, locked=True),
     Action("page_read", ("space",), "Space", "page read", "Mark the shown page of the review as read.",
            _R, _always, hint=2, locked=True, in_entry=True, listed=False),
     Action("page_next", ("pagedown",), "PgDn", "next page", "Show the next page of the review.",
@@ -153,12 +153,12 @@ ACTIONS: Final = (
            _R, _always, hint=5, locked=True, in_entry=True, listed=False),
     Action("confirm", ("y", "Y"), "Y", "confirm", "Program the pump: counts only 1 s to 10 s after F9.",
            _R, _always, locked=True, in_entry=True, listed=False),
-    Action("edit", ("enter",), "Enter", "edit/accept",
+    Action("edit", ("enter",), "Enter", "edit",
            "Open the field of this row for typing; in the field, accept what is typed.",
            _P, _always, hint=2, locked=True, in_entry=True, listed=False),
     Action("mode", ("m",), "M", "mode", "Switch between a simple continuous dose and a flexible 24 h pattern.",
            _P, _always, hint=3),
-    Action("add_step", ("plus",), "+", "add step", "Add a step to the pattern: asks for the time it starts.",
+    Action("add_step", ("plus",), "+", "add", "Add a step to the pattern: asks for the time it starts.",
            _P, _daily, hint=4),
     Action("remove_step", ("minus",), "-", "remove", "Remove the step of this row.", _P, _removable, hint=5),
     Action("step_time", ("t",), "T", "step time", "Change the time at which the step of this row starts.",
@@ -169,15 +169,15 @@ ACTIONS: Final = (
     Action("older", ("o",), "O", "older", "Read older records of the event log.",
            frozenset({Stage.LOG}), _older, hint=6),
     Action("discard", ("ctrl+d",), "^D", "Discard all", "Drop all changes that were not sent (asks first).",
-           ALL, _discard, hint=8),
+           ALL, _discard, hint=14),
     Action("commands", ("ctrl+p",), "^P", "Commands",
-           "List what can be done now, and why the rest is not possible.", ALL, _always, hint=7),
+           "List what can be done now, and why the rest is not possible.", ALL, _always, hint=11),
     Action("theme", ("ctrl+t",), "^T", "Dark/light", "Switch between the dark and the light colours.",
            ALL, _always),
     Action("back", ("escape",), "Esc", "Back", "Go back one screen. Esc never confirms and never quits.",
-           _BACK, _by(Event.BACK), hint=9),
+           _BACK, _by(Event.BACK), hint=12),
     Action("quit", ("ctrl+q",), "^Q", "Quit", "End the session; asks while something is still open.",
-           ALL, _quit, hint=10),
+           ALL, _quit, hint=13),
 )  # fmt: skip
 
 BY_ID: Final = {action.id: action for action in ACTIONS}

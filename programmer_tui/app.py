@@ -73,6 +73,7 @@ _NEXT: Final = {
     Stage.OVERVIEW: "Next: [F3] Prescribe  [F7] Alarms  [F8] Log",
     Stage.PRESCRIBE: "Type a dose on its row. F9 lets the pump check it and opens the review.",
 }
+_END_REASONS: Final = ("resolved outside this programmer", "another clinician goes on", "training only")
 _TOO_SMALL_OK: Final = frozenset({"quit", "help", "theme"})
 _LOG: Final = logging.getLogger(__name__)
 
@@ -174,6 +175,7 @@ class ProgrammerApp(App[int]):
         while isinstance(self.screen, ModalScreen):
             self.pop_screen()
         self.switch_screen(wanted)
+        self.call_after_refresh(self.repaint)
 
     def _tell_resolution(self) -> None:
         """Show how an unknown outcome was resolved, where no result screen does."""
@@ -325,12 +327,7 @@ class ProgrammerApp(App[int]):
         if not still:
             self._end("nothing open")
             return
-        choices = (
-            Choice[str]("Stay", None),
-            Choice("End: resolved outside this programmer", "resolved outside"),
-            Choice("End: another clinician goes on", "handed over"),
-            Choice("End: training only", "training"),
-        )
+        choices: list[Choice[str]] = [Choice("Stay", None), *(Choice(f"End: {why}", why) for why in _END_REASONS)]
         self.push_screen(ChoiceDialog("End the session?", "\n".join(still), choices), self._end)
 
     def _end(self, reason: str | None) -> None:

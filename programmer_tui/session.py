@@ -123,7 +123,8 @@ class SessionService:
         self._drop_client()
         self._update(link=LinkHealth.CONNECTING)
         self._client, self._pump = self._connector.connect()
-        self._update(link=LinkHealth.OK, problem=None)
+        # What was read in an earlier session says nothing of this one: interrogate before editing.
+        self._update(link=LinkHealth.OK, problem=None, belief=None)
         if self._view.uncertain is None:
             # Sent and never settled, perhaps before a crash: an uncertain outcome like any other.
             for intent in self._records.open_intents(self._pump.static_public)[:1]:

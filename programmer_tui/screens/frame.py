@@ -44,6 +44,10 @@ class Framed(Screen[Answer]):
         """What the screen draws."""
         return self.programmer.desk
 
+    def on_mount(self) -> None:
+        """Paint as soon as there is something to paint on, not at the next beat."""
+        self.call_after_refresh(self.programmer.repaint)
+
     def frame_top(self) -> ComposeResult:
         """Yield the rows above the screen's own."""
         with Vertical(classes="frame-top"):
@@ -54,7 +58,7 @@ class Framed(Screen[Answer]):
     def paint_frame(self, beat: Beat) -> None:
         """Paint the rows above."""
         self.query_one(StatusRows).paint(self.desk.view)
-        self.query_one(AlarmRow).paint(alarm_line, self.desk, beat)
+        self.query_one(AlarmRow).paint(alarm_line, self.desk, beat, self.app.size.width)
         self.query_one(UnknownBanner).show_outcome(self.desk.view)
 
     def paint(self, beat: Beat) -> None:

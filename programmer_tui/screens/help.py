@@ -60,6 +60,7 @@ class HelpDialog(FrameDialog[None]):
             yield TextArea(id="help-keys")
 
     def on_mount(self) -> None:
+        super().on_mount()
         self.query_one("#help-keys", TextArea).show(key_table(self.desk))
         self.query_one("#help-scroll").focus()
 

@@ -18,8 +18,8 @@ def head_words(view: SessionView) -> str:
     if view.belief is None:
         return " --  not read"
     info = view.belief.log_info
-    held = f"The pump holds records {info.first_seq:,} to {info.last_seq:,}; {len(view.log):,} read here."
-    return f" {held}  Pump clock: {clock_words(view.belief)}."
+    held = f"Records {info.first_seq:,} to {info.last_seq:,} in the pump, {len(view.log):,} read."
+    return f" {held}  Pump clock {clock_words(view.belief)}."
 
 
 def detail_words(record: LogRecord | None, unit: MassUnit, offset_min: int) -> str:

@@ -47,6 +47,7 @@ class PaletteDialog(FrameDialog[str | None]):
         yield TextArea(id="palette-lines")
 
     def on_mount(self) -> None:
+        super().on_mount()
         self._show()
 
     def on_key(self, event: events.Key) -> None:

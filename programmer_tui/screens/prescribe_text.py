@@ -93,7 +93,7 @@ def _whole(value: Fraction) -> int:
 
 def head_text(draft: Draft) -> str:
     """Return the drug and the mode."""
-    modes = "   ".join(
+    modes = "  ".join(
         f"({'o' if draft.new.mode is mode else ' '}) {MODE_WORDS[mode]}" for mode in _MODES
     )
     drug = f"{drug_name(draft.new.drug)} {format_strength(draft.new.conc_ng_ml, draft.new.unit)}"
@@ -148,9 +148,9 @@ def limits_text(draft: Draft, row: DoseEntry | None, findings: Sequence[LimitFin
     kinds = {kind: sum(finding.kind is kind for finding in findings) for kind in LimitKind}
     lines = [
         f" {spec.label}, {spec.unit}",
-        f" allowed  {_range(spec, spec.limits.hard_min, spec.limits.hard_max)}",
-        f" usual    {_range(spec, spec.limits.soft_min, spec.limits.soft_max)}",
-        f" step     {spec.shown(spec.resolution)}",
+        f" allowed {_range(spec, spec.limits.hard_min, spec.limits.hard_max)}",
+        f" usual   {_range(spec, spec.limits.soft_min, spec.limits.soft_max)}",
+        f" step    {spec.shown(spec.resolution)}",
         *_typed_lines(row),
         f" [soft] {kinds[LimitKind.SOFT] or 'none'}   [hard] {kinds[LimitKind.HARD] or 'none'}",
         *(f" {finding.text}" for finding in findings),
@@ -164,9 +164,9 @@ def _typed_lines(row: DoseEntry | None) -> Iterable[str]:
     if row is None or row.entry is None:
         return
     was = "--" if row.face.was is None else row.face.spec.shown(row.face.was).text
-    yield f" was      {was}"
+    yield f" was     {was}"
     if row.entry.change:
-        yield f" change   {row.entry.change}"
+        yield f" change  {row.entry.change}"
 
 
 def _range(spec: EntrySpec, low: Exact | None, high: Exact | None) -> str:

@@ -55,22 +55,23 @@ def state_words(view: SessionView) -> str:
     return STATES[view.belief.status.delivery_state]
 
 
-def pending_words(desk: Desk) -> str:
+def pending_words(desk: Desk, *, short: bool = False) -> str:
     """Return the changes that were not sent, or that an outcome is not known."""
     if desk.uncertain:
         return "PENDING outcome UNKNOWN"
     count = desk.pending
     if not count:
         return "PENDING none"
-    return f"PENDING {count} change{'' if count == 1 else 's'} (not sent)"
+    return f"PENDING {count} change{'' if count == 1 else 's'}{'' if short else ' (not sent)'}"
 
 
-def alarm_line(desk: Desk, beat: Beat) -> Content:
-    """Return the third row; the mark flashes, the words never do."""
+def alarm_line(desk: Desk, beat: Beat, width: int) -> Content:
+    """Return the third row; the mark flashes, the words never do. What is too long wraps, nothing is cut."""
     parts: list[Content | str] = [" ", state_words(desk.view), _GAP, *_alarms(desk, beat)]
     if desk.view.belief is not None and desk.view.link is not LinkHealth.OK:
         parts.append("  (as last read)")
-    return Content.assemble(*parts, _GAP, pending_words(desk))
+    line = Content.assemble(*parts, _GAP, pending_words(desk))
+    return line if len(line) <= width else Content.assemble(*parts, _GAP, pending_words(desk, short=True))
 
 
 def _alarms(desk: Desk, beat: Beat) -> list[Content | str]:

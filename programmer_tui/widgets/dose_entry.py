@@ -195,9 +195,9 @@ class DoseEntry(TextArea, can_focus=True):
         return Content("\n").join([head, *self._below(self.entry, len(before))])
 
     def _verdict(self, entry: EntryState) -> Content:
-        """What stands beside the typed value: what is wrong, or how it compares with the value before."""
+        """What stands beside the typed value: that it is wrong, or how it compares with the value before."""
         if entry.badge:
-            return Content.styled(f"!! {entry.badge}", "bold $fault-ink")
+            return Content.styled("!!", "bold $fault-ink")
         if entry.typed is None:
             return Content(self._was() if not entry.text else "not finished")
         return Content(entry.change)
@@ -205,13 +205,14 @@ class DoseEntry(TextArea, can_focus=True):
     def _below(self, entry: EntryState, indent: int) -> list[Content]:
         """What stands under the typed value: a caret under the wrong key, a sentence, what it would give."""
         lines = []
-        if entry.caret is not None:
+        if entry.badge:
             start = indent + FIELD_CELLS - len(entry.text) - 1
-            lines.append(Content(" " * (start + entry.caret) + "^"))
+            caret = " " * indent if entry.caret is None else f"{' ' * (start + entry.caret)}^ "
+            lines.append(Content.styled(f"{caret}{entry.badge}", "bold $fault-ink"))
         if entry.message:
             lines.append(Content.styled(f" {entry.message}", "$fault-ink" if entry.badge else "$change-ink"))
         elif entry.typed is not None:
-            lines.append(Content(f"{' ' * indent}{self._outcome(entry.typed)}"))
+            lines.append(Content(f" {self._outcome(entry.typed)}"))
         return lines
 
     def _was(self) -> str:

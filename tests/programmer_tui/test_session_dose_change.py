@@ -8,6 +8,7 @@ from support.rig import Line, Rig, raised_dose
 from programmer_tui.problems import ServiceError
 from programmer_tui.records import IntentState, Records
 from programmer_tui.session import SessionService
+from programmer_tui.transaction import stage_and_verify
 from programmer_tui.views import LinkHealth, Trouble
 from protocol.program import encode_program, program_digest
 from protocol.states import SyncState
@@ -74,28 +75,20 @@ def test_a_commit_without_a_proposal_is_refused(rig: Rig) -> None:
     assert caught.value.problem.trouble is Trouble.INPUT
 
 
-def test_a_program_that_another_programmer_changed_meanwhile_is_not_overwritten(rig: Rig) -> None:
-    first = rig.enrolled()
-    belief = first.view.belief
+def test_a_program_that_changed_meanwhile_is_not_overwritten(rig: Rig) -> None:
+    """Compare and set: what was read is no longer what the pump holds."""
+    service = rig.enrolled()
+    belief = service.view.belief
+    client = service._client
     assert belief is not None
-    first.close()
-    again = rig.service()
-    again.connect()
-    again.interrogate()
-    again.propose(raised_dose(belief, 20))
-    result = again.commit(NO_SOFT, OverrideReason.NONE)
-    assert result.verified
-    stale = again._view.belief
-    assert stale is not None
-    again._view = again._view.__class__(**{**_fields(again), "belief": belief})
+    assert client is not None
+    other = stage_and_verify(client, raised_dose(belief, 20), belief.program_info.version, b"\1" * 16)
+    client.prog_commit(other.handle, other.summary.token)
     with pytest.raises(ServiceError) as caught:
-        again.propose(raised_dose(belief, 30))
+        service.propose(raised_dose(belief, 30))
     assert caught.value.problem.trouble is Trouble.CHANGED
-
-
-def _fields(service: SessionService) -> dict[str, object]:
-    view = service.view
-    return {name: getattr(view, name) for name in view.__dataclass_fields__}
+    assert "interrogate again" in caught.value.problem.text
+    assert service.interrogate().program_info.digest == program_digest(other.image)[:16]
 
 
 def test_a_lost_answer_is_unknown_blocks_therapy_and_is_resolved_by_the_receipt(rig: Rig) -> None:
@@ -109,8 +102,9 @@ def test_a_lost_answer_is_unknown_blocks_therapy_and_is_resolved_by_the_receipt(
     with pytest.raises(ServiceError) as caught:
         service.commit(NO_SOFT, OverrideReason.NONE)
     assert caught.value.problem.trouble is Trouble.UNCERTAIN
-    assert service.view.sync is SyncState.UNCERTAIN
-    assert service.view.link is LinkHealth.LOST
+    uncertain = service.view
+    assert uncertain.sync is SyncState.UNCERTAIN
+    assert uncertain.link is LinkHealth.LOST
     with pytest.raises(ServiceError) as blocked:
         service.propose(program)
     assert blocked.value.problem.trouble is Trouble.UNCERTAIN
@@ -169,24 +163,28 @@ def cut_points(tmp_path: Path) -> list[int]:
     return sorted(point for point in points if start < point <= ends[-1])
 
 
+def try_dose_change(service: SessionService) -> tuple[Trouble | None, bytes, bytes]:
+    """Do the whole dose change; return what went wrong, and the digests of the old and the new program."""
+    old = new = b""
+    try:
+        service.connect()
+        belief = service.interrogate()
+        program = raised_dose(belief)
+        old, new = belief.program_info.digest, program_digest(encode_program(program))[:16]
+        service.propose(program)
+        service.commit(NO_SOFT, OverrideReason.NONE)
+    except ServiceError as error:
+        return error.problem.trouble, old, new
+    return None, old, new
+
+
 def break_at(tmp_path: Path, octets: int) -> None:
     """Cut the link after ``octets``: the pump holds the old or the new program; the receipt says which."""
     rig = Rig(tmp_path / str(octets))
     setup = rig.service()
     setup.enrol(rig.card, "test")
     service = rig.service(line=lambda: Line(rig, cut_after=octets))
-    try:
-        service.connect()
-        belief = service.interrogate()
-        program = raised_dose(belief)
-        service.propose(program)
-        service.commit(NO_SOFT, OverrideReason.NONE)
-        uncertain = False
-    except ServiceError as error:
-        trouble = error.problem.trouble
-        uncertain = trouble is Trouble.UNCERTAIN
-    else:
-        trouble = None
+    trouble, old, new = try_dose_change(service)
     assert trouble in (None, Trouble.UNCERTAIN, Trouble.LINK, Trouble.NO_PUMP)
     after = rig.service()
     after.connect()
@@ -194,10 +192,8 @@ def break_at(tmp_path: Path, octets: int) -> None:
     assert held.status.delivery_state is DeliveryState.RUNNING
     assert after.view.sync is SyncState.IN_SYNC
     assert held.program is not None
-    if uncertain:
+    if trouble is Trouble.UNCERTAIN:
         assert after.view.resolution is not None
-        new = program_digest(encode_program(program))[:16]
-        old = belief.program_info.digest
         assert held.program_info.digest == (new if after.view.resolution.applied else old)
     assert not after._records.open_intents(rig.card.static_public)
     after.close()

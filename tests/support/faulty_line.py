@@ -24,7 +24,7 @@ class Fault(Enum):
 
 @dataclass(frozen=True)
 class Mishap:
-    """A fault and how: ms of a delay, octets that are left, the bit that flips, the number of the old frame."""
+    """A fault, and how: ms of delay, octets left, the bit that flips, the number of the old frame."""
 
     fault: Fault
     how: int = 0

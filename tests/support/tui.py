@@ -16,6 +16,7 @@ from programmer_tui.app import ProgrammerApp
 SNAPSHOTS = Path(__file__).parent.parent / "programmer_tui" / "ui" / "snapshots"
 UPDATE = "CISTERNA_UPDATE_SNAPSHOTS"
 _PATIENCE_S = 10.0
+_SPINS = 20
 _CHARACTERS = {"space": " ", "full_stop": ".", "comma": ",", "plus": "+", "minus": "-", "question_mark": "?"}
 _NAMES = {character: name for name, character in _CHARACTERS.items()} | {":": "colon"}
 
@@ -64,10 +65,16 @@ class Desktop:
         await self.settle()
 
     async def settle(self) -> None:
-        """Wait until all messages of app and screen are handled, then draw the newest view."""
-        await self.pilot._wait_for_screen()
-        self.app.repaint()
-        await self.pilot._wait_for_screen()
+        """Wait until messages are handled and drawing changes nothing any more."""
+        before = ""
+        for _ in range(_SPINS):
+            await self.pilot._wait_for_screen()
+            self.app.repaint()
+            await self.pilot._wait_for_screen()
+            now = f"{id(self.app.screen)}{self.text}"
+            if now == before:
+                return
+            before = now
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition, drawing the newest view between looks."""

@@ -53,7 +53,8 @@ class PumpContext:
             return service.interrogate()
 
 
-@click.group()
+# The options of the group may stand before LINK, after it, or after the verb: people write them everywhere.
+@click.group(context_settings={"allow_interspersed_args": True, "ignore_unknown_options": True})
 @click.argument("link")
 @session_options
 @click.pass_context

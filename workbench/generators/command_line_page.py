@@ -18,8 +18,16 @@ from workbench.generators.markdown import join, page, table
 _JSON: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     (
         "status",
-        "`read_at_utc_s`, and four parts: `device`, `status`, `clock` with the fields below, and `alarms`, a list.",
-        ("device", "status", "clock", "alarms[]"),
+        (
+            "`read_at_utc_s`, and four parts: `device`, `status` and `clock` with the fields below, "
+            "and `alarms`, a list."
+        ),
+        (
+            "device",
+            "status",
+            "clock",
+            "alarms[]",
+        ),
     ),
     (
         "alarms",
@@ -28,18 +36,28 @@ _JSON: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ),
     (
         "program",
-        "`info` with the fields below; `prescription` with `drug`, `display_unit`, `conc_ng_ml`, `mode`, "
-        "`dose_ng_per_day`, `day_volume_nl` and `steps[]` of `start_min` and `rate_nl_h`; `sections` with the "
-        "other sections of the [program image](program-image.md). The last two are null without a program.",
+        (
+            "`info` with the fields below; `prescription` with `drug`, `display_unit`, `conc_ng_ml`, "
+            "`mode`, `dose_ng_per_day`, `day_volume_nl` and `steps[]` of `start_min` and `rate_nl_h`; "
+            "`sections` with the other sections of the [program image](program-image.md). The last "
+            "two are null without a program."
+        ),
         ("info",),
     ),
     (
         "log",
-        "`log_epoch` and `records[]`, oldest first: `seq`, `uptime_s`, `utc_s` (0 where the clock was not set), "
-        "`type`, `title`, `words`, `actor_slot` (255 the pump itself), `payload` (hexadecimal).",
+        (
+            "`log_epoch` and `records[]`, oldest first: `seq`, `uptime_s`, `utc_s` (0 where the clock "
+            "was not set), `type`, `title`, `words`, `actor_slot` (255 the pump itself), `payload` "
+            "(hexadecimal)."
+        ),
         (),
     ),
-    ("receipt", "The fields below.", ("receipt",)),
+    (
+        "receipt",
+        "The fields below.",
+        ("receipt",),
+    ),
     (
         "resolve",
         "`resolution`, null where nothing was unknown, else `applied`, `text` and `receipt`.",
@@ -47,11 +65,17 @@ _JSON: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ),
     (
         "set-dose",
-        "A rehearsal gives `committed` false and `proposal`: `base_version`, `intent_id`, `prescription` as above, "
-        "and `pump_summary` with the fields below but the token. With `--commit`: `receipt`, `verified`, `checks[]` "
-        "of `label`, `sent`, `reported`, `same`, `soft_ack[]`, `reason`, and three times in UTC seconds: "
-        "`sent_utc_s`, `accepted_utc_s`, `read_back_utc_s`.",
-        ("pump_summary", "receipt"),
+        (
+            "A rehearsal gives `committed` false and `proposal`: `base_version`, `intent_id`, "
+            "`prescription` as above, and `pump_summary` with the fields below but the token. With "
+            "`--commit`: `receipt`, `verified`, `checks[]` of `label`, `sent`, `reported`, `same`, "
+            "`soft_ack[]`, `reason`, and three times in UTC seconds: `sent_utc_s`, `accepted_utc_s`, "
+            "`read_back_utc_s`."
+        ),
+        (
+            "pump_summary",
+            "receipt",
+        ),
     ),
 )
 _PARTS: Final[dict[str, type]] = {
@@ -68,9 +92,9 @@ _PARTS: Final[dict[str, type]] = {
 def command_line_page() -> str:
     """Return the page of the `cisterna` command."""
     about = (
-        "Every command of `cisterna`. Errors are one line on standard error that says what was wrong, where, and "
-        "what would be right; the exit code says which kind. With `--json` the error is printed as JSON too: "
-        "`error` with `text`, `exit_code` and `exit_name`."
+        "Every command of `cisterna`. Errors are one line on standard error that says what was wrong, where, "
+        "and what would be right; the exit code says which kind. With `--json` the error is printed as JSON "
+        "too: `error` with `text`, `exit_code` and `exit_name`."
     )
     context = click.Context(cli, info_name="cisterna")
     return page(
