@@ -18,6 +18,9 @@ ALL: Final = frozenset(Stage) - {Stage.ENDED}
 _P: Final = frozenset({Stage.PRESCRIBE})
 _R: Final = frozenset({Stage.REVIEW})
 _RESULT: Final = frozenset({Stage.VERIFIED, Stage.UNKNOWN})
+_SIDE: Final = frozenset({Stage.ALARMS, Stage.LOG})
+_EDITING: Final = frozenset({Stage.OVERVIEW, Stage.PRESCRIBE, Stage.REVIEW})
+_BACK_FIRST: Final = ("Go back first (Esc).",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class Action:
         label: the word in the key hints; ``sentence`` is what the palette and the help say.
         stages: where it is offered.
         why_not: why it is not possible now, empty where it is.
-        hint: place in the key hints, from the left; 0 leaves it out. What no longer fits is dropped on the right.
+        hint: place in the key hints, from the left; what no longer fits is dropped, 0 leaves it out.
+        hinted: the stages that show the hint.
         locked: the key may never be re-mapped (confirmation keys).
         in_entry: the key belongs to an entry field or a list; the app does not bind it.
         listed: the command palette offers it; steps of the confirmation are never done from a list.
@@ -44,6 +48,7 @@ class Action:
     stages: frozenset[Stage]
     why_not: WhyNot
     hint: int = 0
+    hinted: frozenset[Stage] = ALL
     locked: bool = False
     in_entry: bool = False
     listed: bool = True
@@ -53,21 +58,24 @@ def _always(_desk: Desk, _facts: Facts) -> tuple[str, ...]:
     return ()
 
 
+def _why(desk: Desk, facts: Facts, event: Event) -> tuple[str, ...]:
+    why = desk.why_not(event, facts)
+    return _BACK_FIRST if why and desk.stage in _SIDE and event is not Event.BACK else why
+
+
 def _by(event: Event) -> WhyNot:
     def why(desk: Desk, facts: Facts) -> tuple[str, ...]:
-        return desk.why_not(event, facts)
+        return _why(desk, facts, event)
 
     return why
 
 
 def _interrogate(desk: Desk, facts: Facts) -> tuple[str, ...]:
-    if desk.stage is Stage.CONNECT:
-        return ()
-    return desk.why_not(Event.INTERROGATE, facts)
+    return () if desk.stage is Stage.CONNECT else _why(desk, facts, Event.INTERROGATE)
 
 
 def _log(desk: Desk, facts: Facts) -> tuple[str, ...]:
-    return () if desk.stage is Stage.LOG else desk.why_not(Event.LOG, facts)
+    return () if desk.stage is Stage.LOG else _why(desk, facts, Event.LOG)
 
 
 def _discard(desk: Desk, _facts: Facts) -> tuple[str, ...]:
@@ -130,7 +138,7 @@ ACTIONS: Final = (
            "Show the help page of this screen and what each key does now.", ALL, _always, hint=1),
     Action("interrogate", ("f2",), "F2", "Interrogate",
            "Read the pump: device, status, clock, alarms, program. Opens the link where it is down.",
-           ALL, _interrogate, hint=15),
+           ALL, _interrogate, hint=9),
     Action("prescribe", ("f3",), "F3", "Prescribe", "Change the daily dose or its pattern over 24 hours.",
            ALL, _by(Event.PRESCRIBE), hint=20),
     Action("alarms", ("f7",), "F7", "Alarms", "Show what each alarm means and what to do.",
@@ -139,7 +147,7 @@ ACTIONS: Final = (
            ALL, _log, hint=22),
     Action("review", ("f9",), "F9", "Review",
            "Let the pump check the changed program and compare it with the one in the pump.",
-           ALL - _R, _by(Event.REVIEW), hint=10, locked=True),
+           ALL - _R, _by(Event.REVIEW), hint=7, hinted=_EDITING - _R, locked=True),
     Action("page_read", ("space",), "Space", "page read", "Mark the shown page of the review as read.",
            _R, _always, hint=2, locked=True, in_entry=True, listed=False),
     Action("page_next", ("pagedown",), "PgDn", "next page", "Show the next page of the review.",
@@ -156,7 +164,7 @@ ACTIONS: Final = (
     Action("edit", ("enter",), "Enter", "edit",
            "Open the field of this row for typing; in the field, accept what is typed.",
            _P, _always, hint=2, locked=True, in_entry=True, listed=False),
-    Action("mode", ("m",), "M", "mode", "Switch between a simple continuous dose and a flexible 24 h pattern.",
+    Action("mode", ("m",), "M", "mode", "Switch between a continuous dose and a flexible 24 h pattern.",
            _P, _always, hint=3),
     Action("add_step", ("plus",), "+", "add", "Add a step to the pattern: asks for the time it starts.",
            _P, _daily, hint=4),
@@ -169,15 +177,15 @@ ACTIONS: Final = (
     Action("older", ("o",), "O", "older", "Read older records of the event log.",
            frozenset({Stage.LOG}), _older, hint=6),
     Action("discard", ("ctrl+d",), "^D", "Discard all", "Drop all changes that were not sent (asks first).",
-           ALL, _discard, hint=14),
+           ALL, _discard, hint=12, hinted=_EDITING),
     Action("commands", ("ctrl+p",), "^P", "Commands",
-           "List what can be done now, and why the rest is not possible.", ALL, _always, hint=11),
+           "List what can be done now, and why the rest is not possible.", ALL, _always, hint=10),
     Action("theme", ("ctrl+t",), "^T", "Dark/light", "Switch between the dark and the light colours.",
            ALL, _always),
     Action("back", ("escape",), "Esc", "Back", "Go back one screen. Esc never confirms and never quits.",
-           _BACK, _by(Event.BACK), hint=12),
+           _BACK, _by(Event.BACK), hint=8),
     Action("quit", ("ctrl+q",), "^Q", "Quit", "End the session; asks while something is still open.",
-           ALL, _quit, hint=13),
+           ALL, _quit, hint=11),
 )  # fmt: skip
 
 BY_ID: Final = {action.id: action for action in ACTIONS}
@@ -201,5 +209,6 @@ def bound_keys() -> tuple[str, ...]:
 def hints(desk: Desk) -> tuple[tuple[Action, bool], ...]:
     """Return the actions of the key hints in their order, each with whether it is possible now."""
     facts = desk.facts()
-    shown = sorted((action for action in offered(desk.stage) if action.hint), key=lambda action: action.hint)
+    hinted = (action for action in offered(desk.stage) if action.hint and desk.stage in action.hinted)
+    shown = sorted(hinted, key=lambda action: action.hint)
     return tuple((action, not action.why_not(desk, facts)) for action in shown)

@@ -30,7 +30,7 @@ from programmer_tui.screens.log import LogScreen
 from programmer_tui.screens.overview import OverviewScreen
 from programmer_tui.screens.palette import PaletteDialog
 from programmer_tui.screens.prescribe import PrescribeScreen
-from programmer_tui.screens.result import ResultScreen
+from programmer_tui.screens.result import ResultScreen, outcome_words
 from programmer_tui.screens.review import ReviewScreen
 from programmer_tui.service_port import ServicePort
 from programmer_tui.widgets.alarm_row import Beat
@@ -95,8 +95,8 @@ class ProgrammerApp(App[int]):
     CSS_PATH = "css/programmer.tcss"
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-std"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-low"), (34, "-high")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-std"), (110, "-wide")]  # noqa: RUF012 - the base class says no more
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-high")]  # noqa: RUF012 - the base class says no more
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(key, f"press('{key}')", show=False, priority=key == "ctrl+q") for key in bound_keys()
     ]
@@ -184,8 +184,8 @@ class ProgrammerApp(App[int]):
         if resolution is None or not settled or isinstance(self.screen, ModalScreen):
             return
         self.desk.resolution_seen()
-        applied = "APPLIED: the NEW program is in the pump." if resolution.applied else "NOT APPLIED: the OLD program runs on."
-        self.push_screen(InfoDialog("An earlier command is resolved", f"{applied}\n\n{resolution.text}"))
+        text = f"{outcome_words(resolution)}\n\n{resolution.text}"
+        self.push_screen(InfoDialog("An earlier command is resolved", text))
 
     def _close_small_windows_entry(self) -> None:
         if too_small(*self.size) and self.base is not None:
@@ -212,7 +212,7 @@ class ProgrammerApp(App[int]):
     # --- keys ---------------------------------------------------------------------------------------------
 
     def key_time_ms(self, event: events.Event | None) -> int:
-        """Return when a key was pressed, or what time it is now where there is no key; ms of one steady clock."""
+        """Return when a key was pressed, or without one what time it is; ms of one steady clock."""
         if self._key_clock is not None:
             return self._key_clock()
         stamped = events.Event() if event is None else event
@@ -307,11 +307,12 @@ class ProgrammerApp(App[int]):
     def do_discard(self) -> None:
         """Ask, then drop all changes."""
         count = self.desk.pending
-        text = f"{count} change{'' if count == 1 else 's'} not sent will be gone. The program in the pump stays as it is."
+        changes = f"{count} change{'' if count == 1 else 's'}"
+        text = f"{changes} not sent will be gone. The program in the pump stays as it is."
         dialog = yes_dialog("Discard all changes?", text, "Keep the changes", "Discard all changes")
         self.push_screen(dialog, self._discarded)
 
-    def _discarded(self, yes: bool | None) -> None:  # noqa: FBT001
+    def _discarded(self, yes: bool | None) -> None:
         if yes:
             self.desk.discard()
         self.repaint()
@@ -320,14 +321,17 @@ class ProgrammerApp(App[int]):
         """End the session; ask where something is still open."""
         facts = self.desk.facts()
         still = [words for words, there in (
-            ("The outcome of a command is not known; the next session asks the pump for its receipt.", facts.uncertain),
+            ("An outcome is not known; the next session asks the pump for its receipt.", facts.uncertain),
             (f"{facts.pending} change(s) not sent will be gone.", bool(facts.pending)),
             ("Some alarms were not read (F7).", bool(facts.unread_alarms)),
         ) if there]  # fmt: skip
         if not still:
             self._end("nothing open")
             return
-        choices: list[Choice[str]] = [Choice("Stay", None), *(Choice(f"End: {why}", why) for why in _END_REASONS)]
+        choices: list[Choice[str]] = [
+            Choice("Stay", None),
+            *(Choice(f"End: {why}", why) for why in _END_REASONS),
+        ]
         self.push_screen(ChoiceDialog("End the session?", "\n".join(still), choices), self._end)
 
     def _end(self, reason: str | None) -> None:

@@ -107,7 +107,7 @@ class Desk:
         return len(self.reviewing.review.reasons_needed)
 
     def why_not(self, event: Event, facts: Facts | None = None) -> tuple[str, ...]:
-        """Return why ``event`` cannot happen now, empty where it can; ``facts`` spares working them out again."""
+        """Return why ``event`` cannot happen now, empty where it can; ``facts`` are those of now."""
         why = blockers(self.flow, event, self.facts() if facts is None else facts)
         if not why and event is Event.PRESCRIBE and self.draft is None:
             try:
@@ -160,7 +160,9 @@ class Desk:
     def _refresh(self) -> None:
         due = self.view.now_ms - self._asked_at_ms >= REFRESH_MS
         idle = not self.outbox.waiting and not self.view.busy and not self.uncertain
-        settled = self.view.belief is not None and not self.in_flight and self.stage is not Stage.INTERROGATING
+        settled = (
+            self.view.belief is not None and not self.in_flight and self.stage is not Stage.INTERROGATING
+        )
         if due and idle and settled and self.view.link is LinkHealth.OK:
             self._ask("refresh", then=_nothing)
 
@@ -185,7 +187,7 @@ class Desk:
             self._read()
 
     def interrogate(self) -> None:
-        """Read the pump again; with the link down it is opened first, with an unknown outcome it is resolved."""
+        """Read the pump again; a link that is down is opened first, an unknown outcome is resolved."""
         if self.stage is Stage.CONNECT:
             self.connect()
         elif self.uncertain:

@@ -71,7 +71,9 @@ def draft_of(belief: Belief | None, library: DrugLibrary) -> Draft:
     if belief is None:
         raise DraftError("The pump was not read in this session. Interrogate it first (F2).")
     if belief.program is None:
-        raise DraftError("The pump holds no program. A first program needs a refill, which is not offered here.")
+        raise DraftError(
+            "The pump holds no program. A first program needs a refill, which is not offered here."
+        )
     try:
         current = prescription_of_program(belief.program)
         drug = library.entry(current.drug)

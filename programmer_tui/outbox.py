@@ -32,7 +32,7 @@ class Outbox:
         self._port = port
         self._asked: deque[_Asked] = deque()
 
-    def send(self, name: str, *args: Any, then: Callable[[Answer], None]) -> None:
+    def send(self, name: str, *args: object, then: Callable[[Answer], None]) -> None:
         """Ask the service for ``name``; ``then`` is called by a later `deliver`."""
         self._asked.append(_Asked(name, self._port.submit(name, *args), then))
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from programmer_tui.clinic.confirm_gate import ConfirmGate, open_gate, paste_gate, press_gate
+from programmer_tui.clinic.drug_library import DrugLibrary
 from programmer_tui.clinic.review import Review, build_review, final_sentence, reentry_value_ng
 from programmer_tui.draft import Draft
-from programmer_tui.clinic.drug_library import DrugLibrary
 from programmer_tui.views import Belief, Proposal
 
 

@@ -15,6 +15,7 @@ from protocol.client_errors import ClientError
 from protocol.link_error import LinkError
 from workbench.benchmarks.codec import codec_rows
 from workbench.benchmarks.deframer import deframer_rows
+from workbench.benchmarks.emulator_process import emulator_rows
 from workbench.benchmarks.in_process import in_process_rows
 from workbench.benchmarks.machine import this_machine
 from workbench.benchmarks.measure import FULL, QUICK, Effort
@@ -31,6 +32,7 @@ BENCHMARKS: Final[Mapping[str, tuple[str, Benchmark]]] = {
     "get_status_pty": ("GET_STATUS over a pty", over_pty_rows),
     "codec": ("codec of a body", codec_rows),
     "deframer": ("deframer on noise", deframer_rows),
+    "emulator": ("emulator process", emulator_rows),
     "simulation": ("simulation of therapy", simulation_rows),
 }
 """Every benchmark: its key, what it measures, and the function that yields its rows."""
@@ -156,8 +158,12 @@ How it is measured:
 * The baseline of GET_STATUS in one process is what its C libraries alone need for as many octets: two
   records sealed and opened, COBS both ways, four CRC-32C. The rest is Python: checks, counters, exactly-once
   and the pump itself.
-* The echo answers as many octets as the pump does, to as many as it is asked with, and does nothing else; at
-  the programmer's end are blocking reads and writes on the raw terminal.
+* The bare echo answers as many octets as the pump does, to as many as it is asked with, and does nothing
+  else; at the programmer's end are blocking reads and writes on the raw terminal. The echo through the links
+  uses the link code of both ends and nothing above it.
+* A process that waits for its peer finds cold caches and a sleeping core when it goes on: the row with a
+  rest shows what that costs here. Over a pty both ends pay it on top of their work, and the echo, which has
+  no work to do, next to nothing.
 * The hand-written `struct` makes the same frozen dataclass from the same 68 octets and checks nothing; ours
   checks every range, word and flag. Interpreted `construct` is what the codec is derived from and tested
   against.

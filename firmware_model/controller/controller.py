@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from firmware_model.controller.access import Access
 from firmware_model.controller.clock import ClockSetting, PumpClock
 from firmware_model.controller.commit import Approved
-from firmware_model.controller.event_log import LogHead, find_head
+from firmware_model.controller.event_log import LogHead, find_head, find_newest
 from firmware_model.controller.hardware import Hardware
 from firmware_model.controller.image_check import examine
 from firmware_model.controller.parts import Parts
@@ -22,11 +22,11 @@ from firmware_model.controller.retained import RetainedRegisters
 from firmware_model.controller.storage import Storage
 from firmware_model.controller.therapy import Therapy
 from firmware_model.profiles import Profile
-from protocol.log_record import BootEvent
+from protocol.log_record import BootEvent, read_payload
 from protocol.messages.codec import codec_of
 from protocol.messages.fields import u32
 from protocol.requests import Refusal
-from protocol.vocabulary import AlarmCode, DeliveryState, OpState
+from protocol.vocabulary import AlarmCode, DeliveryState, EventType, OpState
 
 _FACTORY_SLOT: Final = 0xFF
 
@@ -106,7 +106,11 @@ class Controller:
         """Format the storage of a new pump, set its clock and start it."""
         records = RecordStore.format(wiring.storage)
         records.put(RecordName.CLOCK, setting.stored())
-        return cls.boot(wiring)
+        ram = ControllerRam(0, 1, records.in_ram(), find_head(wiring.storage, b""), b"", None, {})
+        controller = cls._build(wiring, ram, records)
+        controller._count_start()
+        controller.therapy.review()
+        return controller
 
     @classmethod
     def boot(cls, wiring: Wiring) -> "Controller":
@@ -116,13 +120,12 @@ class Controller:
             PowerCut: power failed again; the next start does what is left to do.
         """
         records, report = RecordStore.load(wiring.storage)
-        boot_count = _read_boot_count(records) + 1
-        records.put(RecordName.BOOT, codec_of(_BootCount).encode(_BootCount(boot_count)))
-        now_ms = wiring.registers.settled_ms
         head = find_head(wiring.storage, records.get(RecordName.LOG))
+        boot_count = _last_boot_count(wiring.storage, records, head) + 1
+        now_ms = wiring.registers.settled_ms
         ram = ControllerRam(now_ms, boot_count, records.in_ram(), head, b"", None, {})
         controller = cls._build(wiring, ram, records)
-        controller._start(report)
+        controller._recover(report)
         return controller
 
     @classmethod
@@ -153,16 +156,20 @@ class Controller:
 
     # --- start --------------------------------------------------------------------------------------------
 
-    def _start(self, report: LoadReport) -> None:
-        self.log.write(BootEvent(self.clock.boot_count))
+    def _count_start(self) -> None:
+        boot_count = self.clock.boot_count
+        self._parts.records.put(RecordName.BOOT, codec_of(_BootCount).encode(_BootCount(boot_count)))
+        self.log.write(BootEvent(boot_count))
+
+    def _recover(self, report: LoadReport) -> None:
+        self._count_start()
         self._mend(report)
         self._parts.journal.recover()
         self._parts.journal.close_orphans()
         self.therapy.load_active()
         if report.lost:
             self.alarms.raise_alarm(AlarmCode.MEMORY_FAULT, len(report.lost))
-        if self.clock.boot_count > 1:
-            self.alarms.raise_alarm(AlarmCode.PUMP_RESET, self.clock.boot_count)
+        self.alarms.raise_alarm(AlarmCode.PUMP_RESET, self.clock.boot_count)
         self.therapy.run_due()
 
     def _mend(self, report: LoadReport) -> None:
@@ -220,7 +227,12 @@ class Controller:
         return None
 
 
-def _read_boot_count(records: RecordStore) -> int:
+def _last_boot_count(storage: Storage, records: RecordStore, head: LogHead) -> int:
+    """Return the stored count of starts; where it is lost, what the log tells of the last one."""
     payload = records.get(RecordName.BOOT)
-    stored: _BootCount = codec_of(_BootCount).decode(payload) if payload else _BootCount(0)
-    return stored.boot_count
+    if payload:
+        stored: _BootCount = codec_of(_BootCount).decode(payload)
+        return stored.boot_count
+    record = find_newest(storage, head.last_seq, EventType.BOOT)
+    told = None if record is None else read_payload(record)
+    return told.boot_count if isinstance(told, BootEvent) else 0

@@ -171,7 +171,7 @@ class EventLog:
             patient: only what the patient may see.
         """
         start = max(from_seq, self.first_seq)
-        flags = LogPageFlag.GAP if from_seq < self.first_seq else LogPageFlag(0)
+        flags = LogPageFlag.GAP if max(1, from_seq) < self.first_seq else LogPageFlag(0)
         records: list[LogRecord] = []
         for seq in range(start, self.last_seq + 1):
             if patient and not self._is_patients(seq):
@@ -216,6 +216,15 @@ def find_head(storage: Storage, stored_anchor: bytes) -> LogHead:
     return LogHead(anchor, last, chain, fresh=True)
 
 
+def find_newest(storage: Storage, last_seq: int, kind: EventType) -> LogRecord | None:
+    """Return the newest record of ``kind`` in the ring, or None."""
+    for seq in range(last_seq, max(0, last_seq - CAPACITY), -1):
+        record = _open_at(storage, seq)
+        if record is not None and record.type is kind:
+            return record
+    return None
+
+
 def _seq_in(storage: Storage, slot: int) -> int:
     """Return the sequence number of the valid record in a slot of the ring, 0 where there is none."""
     sealed = storage.read(cell_of(slot))
@@ -245,5 +254,5 @@ def _link(chain: bytes, sealed: bytes) -> bytes:
 
 __all__ = [
     "CAPACITY", "CHECKPOINT_EVERY", "PUMP_ITSELF", "RECORD_SIZE", "EventLog", "LogAnchor", "LogHead",
-    "LogPage", "cell_of", "event_type", "find_head",
+    "LogPage", "cell_of", "event_type", "find_head", "find_newest",
 ]  # fmt: skip

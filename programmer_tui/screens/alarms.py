@@ -10,32 +10,37 @@ from programmer_tui.desk import Desk
 from programmer_tui.screens.frame import FrameScreen
 from programmer_tui.views import Belief
 from programmer_tui.widgets.alarm_row import PRIORITY_STYLES
-from programmer_tui.widgets.panel import Panel, Text
+from programmer_tui.widgets.panel import Panel, Text, hanging
 from programmer_tui.widgets.status_rows import old_words
 from protocol.messages.alarms import Alarm
 
 
-def alarms_text(desk: Desk) -> Text:
+def alarms_text(desk: Desk, width: int) -> Text:
     """Return all standing alarms, highest priority first, each with its three sentences."""
     belief = desk.view.belief
     if belief is None:
         return "--  not read"
     if not desk.alarms:
-        return "No alarm stands. An alarm is cleared by the pump when its cause is gone, never from this screen."
-    return Content("\n\n").join([_alarm(alarm, belief) for alarm in desk.alarms])
+        return (
+            "No alarm stands. An alarm is cleared by the pump when its cause is gone, never from this screen."
+        )
+    return Content("\n\n").join([_alarm(alarm, belief, width) for alarm in desk.alarms])
 
 
-def _alarm(alarm: Alarm, belief: Belief) -> Content:
+def _alarm(alarm: Alarm, belief: Belief, width: int) -> Content:
     words = ALARMS[alarm.code]
     head = f"{MARKS[alarm.prio]} {PRIORITY_WORDS[alarm.prio]}  {words.title}"
     facts = [f"number {alarm.instance}", STATE_WORDS[alarm.state], detail_words(alarm)]
+    said = (
+        ("  Happened  ", words.happened),
+        ("  Meaning   ", words.meaning),
+        ("  To do     ", words.advice),
+        ("  In pump   ", ", ".join(fact for fact in facts if fact)),
+    )
     return Content.assemble(
         (head, PRIORITY_STYLES.get(alarm.prio, "bold")),
         f"  {_since(alarm, belief)}\n",
-        f"  Happened  {words.happened}\n",
-        f"  Meaning   {words.meaning}\n",
-        f"  To do     {words.advice}\n",
-        f"  In pump   {', '.join(fact for fact in facts if fact)}",
+        "\n".join(hanging(label, text, width) for label, text in said),
     )
 
 
@@ -59,6 +64,6 @@ class AlarmsScreen(FrameScreen):
 
     def paint_body(self) -> None:
         box = self.query_one("#alarms-box", Panel)
-        box.paint(alarms_text, self.desk)
+        box.paint(alarms_text, self.desk, box.content_size.width)
         box.mark_old(old_words(self.desk.view))
         self.desk.see_alarms()

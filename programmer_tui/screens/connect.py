@@ -35,7 +35,9 @@ def connect_text(desk: Desk) -> str:
         if problem.advice:
             lines += [" WHAT TO DO", f" {problem.advice}", ""]
     if desk.stage is Stage.CONNECT and not desk.outbox.waiting:
-        lines.append(" F2 tries again. Ctrl+Q quits. The pump goes on with its therapy without this programmer.")
+        lines.append(
+            " F2 tries again. Ctrl+Q quits. The pump goes on with its therapy without this programmer."
+        )
     return "\n".join(lines)
 
 
@@ -47,7 +49,7 @@ def _doing(desk: Desk) -> str:
     return desk.view.busy or "nothing"
 
 
-def _x(done: bool) -> str:  # noqa: FBT001
+def _x(done: bool) -> str:
     return "x" if done else " "
 
 

@@ -1,4 +1,4 @@
-"""Dialogs: a choice, a time of day, something to acknowledge. The first choice is always the one that changes nothing."""
+"""Dialogs: a choice, a time of day, something to read. The first choice always changes nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +52,9 @@ class ChoiceDialog(FrameDialog[Value | None]):
     def _lines(self) -> Content:
         return Content("\n").join(
             [
-                Content.styled(f" > {choice.words}", "bold reverse") if place == self.place else f"   {choice.words}"
+                Content.styled(f" > {choice.words}", "bold reverse")
+                if place == self.place
+                else f"   {choice.words}"
                 for place, choice in enumerate(self.choices)
             ]
         )
@@ -135,7 +137,9 @@ class TimeDialog(FrameDialog[int | None]):
 def reason_dialog(sentences: Sequence[str]) -> ChoiceDialog[OverrideReason]:
     """Return the dialog that asks why a soft limit is passed."""
     choices: list[Choice[OverrideReason]] = [Choice("No reason: go back and correct the value", None)]
-    choices += [Choice(words, reason) for reason, words in REASON_WORDS.items() if reason is not OverrideReason.NONE]
+    choices += [
+        Choice(words, reason) for reason, words in REASON_WORDS.items() if reason is not OverrideReason.NONE
+    ]
     return ChoiceDialog("A reason is needed", "\n".join(sentences), choices)
 
 

@@ -100,7 +100,8 @@ class FrameScreen(Framed[None]):
         width, height = self.app.size
         small = too_small(width, height)
         self.set_class(small, "-too-small")
-        words = f" Enlarge this window to {MIN_WIDTH}x{MIN_HEIGHT} or more (now {width}x{height}). Nothing can be changed."
+        wanted = f"{MIN_WIDTH}x{MIN_HEIGHT}"
+        words = f" Enlarge this window to {wanted} or more (now {width}x{height}). Nothing can be changed."
         self.query_one("#too-small", TextArea).show(words)
         if not small:
             self.query_one(WorkflowRail).paint(rail_text, self.desk)

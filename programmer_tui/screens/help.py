@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from importlib.resources import files
+from typing import Final
 
 from textual import events
 from textual.app import ComposeResult
@@ -11,9 +12,11 @@ from textual.content import Content
 from programmer_tui.actions import offered
 from programmer_tui.desk import Desk
 from programmer_tui.screens.frame import FrameDialog
-from programmer_tui.widgets.panel import TextArea
+from programmer_tui.widgets.panel import TextArea, hanging
 
-_HEAD = "#"
+TEXT_CELLS: Final = 68
+"""Width of the text in a dialog."""
+_HEAD: Final = "#"
 
 
 def page_text(page: str) -> str:
@@ -24,7 +27,9 @@ def page_text(page: str) -> str:
 def page_content(text: str) -> Content:
     """Return a page with its headings in bold; its other lines stay as they are written."""
     lines = [
-        Content.styled(line.lstrip(_HEAD).strip(), "bold $accent-ink") if line.startswith(_HEAD) else Content(line)
+        Content.styled(line.lstrip(_HEAD).strip(), "bold $accent-ink")
+        if line.startswith(_HEAD)
+        else Content(line)
         for line in text.splitlines()
     ]
     return Content("\n").join(lines)
@@ -39,9 +44,9 @@ def _key_lines(desk: Desk) -> Iterator[Content]:
     facts = desk.facts()
     yield Content.styled("Keys here", "bold $accent-ink")
     for action in offered(desk.stage):
-        yield Content.assemble((f"{action.shown:>6}", "bold"), f"  {action.sentence}")
+        yield Content(hanging(f"{action.shown:>6}  ", action.sentence, TEXT_CELLS))
         for why in action.why_not(desk, facts):
-            yield Content.styled(f"        Not now: {why}", "$dim")
+            yield Content.styled(hanging("        Not now: ", why, TEXT_CELLS), "$dim")
 
 
 class HelpDialog(FrameDialog[None]):

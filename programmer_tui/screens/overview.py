@@ -1,4 +1,4 @@
-"""The overview after the interrogation: therapy, reservoir and device, the dose of the next 24 hours, events."""
+"""The overview: therapy, reservoir and device, the dose of the next 24 hours, the latest events."""
 
 from fractions import Fraction
 from typing import Final
@@ -173,7 +173,9 @@ def _held(view: SessionView) -> Prescription | None:
 def chart_title(view: SessionView) -> str:
     """Return the title of the chart, with the unit of its axis."""
     held = _held(view)
-    return "Dose, next 24 h  (programmed)" if held is None else f"Dose, next 24 h   {held.unit}/h  (programmed)"
+    return (
+        "Dose, next 24 h  (programmed)" if held is None else f"Dose, next 24 h   {held.unit}/h  (programmed)"
+    )
 
 
 def event_lines(view: SessionView, count: int) -> str:

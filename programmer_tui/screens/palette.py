@@ -9,7 +9,8 @@ from textual.content import Content
 from programmer_tui.actions import Action, offered
 from programmer_tui.desk import Desk
 from programmer_tui.screens.frame import FrameDialog
-from programmer_tui.widgets.panel import TextArea
+from programmer_tui.screens.help import TEXT_CELLS
+from programmer_tui.widgets.panel import TextArea, hanging
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +80,14 @@ class PaletteDialog(FrameDialog[str | None]):
         self.place = min(max(self.place, 0), max(0, len(lines) - 1))
         self.query_one("#palette-wanted", TextArea).show(f" Search  {self.wanted}_")
         shown = [_content(line, marked=place == self.place) for place, line in enumerate(lines)]
-        self.query_one("#palette-lines", TextArea).show(Content("\n").join(shown or [Content(" nothing found")]))
+        self.query_one("#palette-lines", TextArea).show(
+            Content("\n").join(shown or [Content(" nothing found")])
+        )
 
 
 def _content(line: PaletteLine, *, marked: bool) -> Content:
-    mark = ">" if marked else " "
-    text = f" {mark} {line.action.shown:<6} {line.action.label}"
+    head = f" {'>' if marked else ' '} {line.action.shown:<6} "
     if line.why_not:
-        return Content.styled(f"{text} - not now: {' '.join(line.why_not)}", "$dim reverse" if marked else "$dim")
-    return Content.styled(text, "bold reverse" if marked else "bold")
+        text = hanging(head, f"{line.action.label} - not now: {' '.join(line.why_not)}", TEXT_CELLS)
+        return Content.styled(text, "$dim reverse" if marked else "$dim")
+    return Content.styled(f"{head}{line.action.label}", "bold reverse" if marked else "bold")

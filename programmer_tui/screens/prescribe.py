@@ -1,4 +1,4 @@
-"""Prescribing by dose: the mode, one row per dose, what the whole prescription gives, its limits and its chart."""
+"""Prescribing by dose: the mode, one row per dose, what it all gives, its limits and its chart."""
 
 from functools import partial
 
@@ -120,7 +120,8 @@ class PrescribeScreen(FrameScreen):
         """The field that is not finished."""
         for row in self.rows:
             if row.entry is not None:
-                return f"{row.face.name} '{row.entry.text}' is not accepted yet. Enter accepts it, Esc discards it."
+                typed = f"{row.face.name} '{row.entry.text}'"
+                return f"{typed} is not accepted yet. Enter accepts it, Esc discards it."
         return ""
 
     def leave(self, why: str) -> None:
@@ -164,7 +165,7 @@ class PrescribeScreen(FrameScreen):
             dialog = yes_dialog("Simple continuous?", text, "Keep the pattern", "Give the pattern up")
             self.app.push_screen(dialog, self._simplified)
 
-    def _simplified(self, yes: bool | None) -> None:  # noqa: FBT001
+    def _simplified(self, yes: bool | None) -> None:
         if yes and self.desk.edit(as_simple):
             self.set_focus(self.rows[TOTAL])
         self.programmer.repaint()

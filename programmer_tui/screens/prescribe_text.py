@@ -1,4 +1,4 @@
-"""What the prescribe screen says: rows, totals, limits, preview; strings from a draft, nothing of a terminal."""
+"""What the prescribe screen says: rows, totals, limits, preview; text from a draft, no terminal in it."""
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -64,7 +64,12 @@ def _total_face(draft: Draft) -> RowFace:
     dose = draft.new.daily_dose_ng
     suffix = "" if draft.new.mode is ScheduleMode.SIMPLE else "whole pattern"
     return RowFace(
-        f"{' Daily dose':<{_PREFIX_CELLS}}", format_daily_dose(dose, draft.new.unit), suffix, spec, _whole(dose), "Daily dose"
+        f"{' Daily dose':<{_PREFIX_CELLS}}",
+        format_daily_dose(dose, draft.new.unit),
+        suffix,
+        spec,
+        _whole(dose),
+        "Daily dose",
     )
 
 
@@ -93,9 +98,7 @@ def _whole(value: Fraction) -> int:
 
 def head_text(draft: Draft) -> str:
     """Return the drug and the mode."""
-    modes = "  ".join(
-        f"({'o' if draft.new.mode is mode else ' '}) {MODE_WORDS[mode]}" for mode in _MODES
-    )
+    modes = "  ".join(f"({'o' if draft.new.mode is mode else ' '}) {MODE_WORDS[mode]}" for mode in _MODES)
     drug = f"{drug_name(draft.new.drug)} {format_strength(draft.new.conc_ng_ml, draft.new.unit)}"
     return f" Drug   {drug}\n Mode   {modes}\n"
 
@@ -111,7 +114,8 @@ def totals_text(draft: Draft) -> str:
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(1, 4)]
     lines = [
-        f" {label:<4}" + "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
+        f" {label:<4}"
+        + "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
         for label, *cells in rows
     ]
     note = rounding_note(new)
@@ -195,7 +199,7 @@ def _candidate(draft: Draft, row: DoseEntry | None) -> Prescription:
 def hint_text(desk: Desk) -> str:
     """Return what the pump refused, what is going on, or the rule of the keys."""
     if desk.stage is Stage.VERIFYING:
-        return " The pump checks the new program. Nothing is programmed before you have reviewed and confirmed it."
+        return " The pump checks the new program. Nothing is programmed before you confirm it."
     if desk.problem is not None:
         return f" NOT PROGRAMMED: {desk.problem.text}\n {desk.problem.advice}".rstrip()
     return (

@@ -1,4 +1,4 @@
-"""Programming and its end: in progress, VERIFIED, NOT VERIFIED, or an unknown outcome and how it was resolved."""
+"""Programming and its end: in progress, VERIFIED, NOT VERIFIED, or an unknown outcome and its resolution."""
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -70,9 +70,15 @@ def _unknown(desk: Desk) -> str:
     return "\n".join(lines)
 
 
+def outcome_words(resolution: Resolution) -> str:
+    """Return in one sentence what became of a command whose answer was lost."""
+    if resolution.applied:
+        return "APPLIED: the NEW program is in the pump."
+    return "NOT APPLIED: the OLD program runs on."
+
+
 def _resolved(resolution: Resolution, desk: Desk) -> Content:
     receipt = resolution.receipt
-    word = "APPLIED: the NEW program is in the pump." if resolution.applied else "NOT APPLIED: the OLD program runs on."
     lines = [
         "",
         f" {resolution.text}",
@@ -82,7 +88,8 @@ def _resolved(resolution: Resolution, desk: Desk) -> Content:
         "",
         " [Enter] reads the pump again and returns to the overview.",
     ]
-    return Content.assemble((f" RESOLVED BY THE PUMP'S RECEIPT - {word}\n", "bold"), "\n".join(lines))
+    head = f" RESOLVED BY THE PUMP'S RECEIPT - {outcome_words(resolution)}\n"
+    return Content.assemble((head, "bold"), "\n".join(lines))
 
 
 def _receipt_lines(desk: Desk, version: int, utc_s: int, log_seq: int) -> list[str]:
@@ -155,5 +162,6 @@ class ResultScreen(FrameScreen):
     def paint_body(self) -> None:
         box = self.query_one("#result-box", Panel)
         box.border_title = result_title(self.desk)
+        box.border_subtitle = "Up/Down: more rows" if self.query_one("#result-scroll").max_scroll_y else ""
         box.paint(result_text, self.desk, box.content_size.width)
         self.query_one("#result-foot", TextArea).paint(foot_text, self.desk)

@@ -70,7 +70,13 @@ def checks_line(desk: Desk, reviewing: Reviewing) -> str:
     """Return the line of checks: limits and the pump's own arithmetic."""
     review, facts = reviewing.review, desk.facts()
     hard = "OK" if not review.hard else "PASSED"
-    soft = "OK" if not review.reasons_needed else "REASON GIVEN" if not facts.reasons_missing else "REASON NEEDED"
+    soft = (
+        "OK"
+        if not review.reasons_needed
+        else "REASON GIVEN"
+        if not facts.reasons_missing
+        else "REASON NEEDED"
+    )
     same = "same as here" if not review.disagreements else "DIFFERS"
     return f"  Checks:  hard limits {hard}   soft limits {soft}   pump arithmetic {same}"
 
@@ -78,7 +84,10 @@ def checks_line(desk: Desk, reviewing: Reviewing) -> str:
 def page_text(desk: Desk, reviewing: Reviewing, pages: tuple[Page, ...]) -> Content:
     """Return the shown page; changed rows are bold, and marked by a sign and a word."""
     page = pages[min(reviewing.page, len(pages) - 1)]
-    lines = [Content.styled(line, "bold $change-ink") if line[:1] in "*!" and line else Content(line) for line in page.lines]
+    lines = [
+        Content.styled(line, "bold $change-ink") if line[:1] in "*!" and line else Content(line)
+        for line in page.lines
+    ]
     return Content("\n").join([*lines, checks_line(desk, reviewing)])
 
 
@@ -87,16 +96,18 @@ def foot_text(reviewing: Reviewing, now_ms: int) -> Content:
     gate = reviewing.gate
     entry = gate.entry
     marks = "  ".join(
-        f"[{'x' if page in reviewing.read else ' '}] page {page + 1} {'read' if page in reviewing.read else 'not read'}"
+        f"[x] page {page + 1} read" if page in reviewing.read else f"[ ] page {page + 1} not read"
         for page in range(reviewing.pages)
     )
     changed = reviewing.review.changed_count
     shown = view_gate(gate, now_ms)
-    badge = f"  !! {entry.badge}" if entry.badge else "  matches" if gate.phase is not GatePhase.TYPING else ""
+    badge = (
+        f"  !! {entry.badge}" if entry.badge else "  matches" if gate.phase is not GatePhase.TYPING else ""
+    )
     last = f" {entry.message}" if entry.message else f" {reviewing.sentence}"
     return Content.assemble(
         f" {marks}    {changed} changed row{'' if changed == 1 else 's'}, marked by *\n",
-        f" To program, type the new daily dose:  ",
+        " To program, type the new daily dose:  ",
         (f"{entry.text + '_':<{FIELD_CELLS}}", "bold $field-ink on $field"),
         f" {entry.spec.unit}",
         (f"{badge}\n", "bold $fault-ink" if entry.badge else ""),
@@ -121,12 +132,13 @@ class ReviewScreen(FrameScreen):
         width, height = self._room()
         pages = review_pages(self.desk, self.desk.reviewing, width, height)
         self.desk.reviewing = reviewing = self.desk.reviewing.laid_out(len(pages))
-        box.border_title = (
-            f"Review before programming   page {reviewing.page + 1} of {reviewing.pages}   read all, then press Space"
-        )
+        place = f"page {reviewing.page + 1} of {reviewing.pages}"
+        box.border_title = f"Review before programming   {place}   read all, then press Space"
         box.paint(page_text, self.desk, reviewing, pages)
         box.mark_old(old_words(self.desk.view))
-        self.query_one("#review-foot", TextArea).paint(foot_text, reviewing, self.programmer.key_time_ms(None))
+        self.query_one("#review-foot", TextArea).paint(
+            foot_text, reviewing, self.programmer.key_time_ms(None)
+        )
 
     def _room(self) -> tuple[int, int]:
         """Return the cells inside the box; computed, as the box must not depend on what it shows."""
@@ -141,7 +153,11 @@ class ReviewScreen(FrameScreen):
             return
         key = entry_key(event)
         at_ms = self.programmer.key_time_ms(event)
-        leaving = key == Key.ESCAPE and reviewing.gate.phase is not GatePhase.ARMING and not reviewing.gate.entry.text
+        leaving = (
+            key == Key.ESCAPE
+            and reviewing.gate.phase is not GatePhase.ARMING
+            and not reviewing.gate.entry.text
+        )
         if key in _PASSED_ON or leaving:
             self.desk.gate_key("elsewhere", at_ms)
             return

@@ -1,4 +1,4 @@
-"""The third row of every screen and dialog: pump state, alarms, pending changes; and the banner of UNKNOWN."""
+"""The third row of every screen and dialog: pump state, alarms, pending changes; the banner of UNKNOWN."""
 
 from dataclasses import dataclass
 from typing import Final

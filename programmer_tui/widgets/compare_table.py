@@ -1,4 +1,4 @@
-"""Tables that compare: before and after, sent and reported. A change is a mark and a word, never a colour alone."""
+"""Tables that compare: before and after, sent and reported; a change is a mark and a word."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -27,7 +27,13 @@ def review_cells(rows: Sequence[ReviewRow]) -> list[tuple[str, ...]]:
 def result_cells(checks: Sequence[ReadBackRow]) -> list[tuple[str, ...]]:
     """Return the cells of the read-back, what differs first."""
     return [
-        ("" if check.same else "!", check.label, check.sent, check.reported, "= same" if check.same else DIFFERS)
+        (
+            "" if check.same else "!",
+            check.label,
+            check.sent,
+            check.reported,
+            "= same" if check.same else DIFFERS,
+        )
         for check in sorted(checks, key=lambda check: check.same)
     ]
 
@@ -42,7 +48,8 @@ def table_lines(heads: Sequence[str], cells: Sequence[Sequence[str]], width: int
     needed = sum(widths) + 1
     gap = next((gap for gap in _GAPS if needed + gap * (len(widths) - 1) <= width), _GAPS[-1])
     return [
-        (" " * gap).join(f"{cell:<{widths[column]}}" for column, cell in enumerate(row)).rstrip() for row in rows
+        (" " * gap).join(f"{cell:<{widths[column]}}" for column, cell in enumerate(row)).rstrip()
+        for row in rows
     ]
 
 
@@ -58,10 +65,15 @@ def _column(texts: Sequence[str], rows: Sequence[ReviewRow]) -> list[str]:
     """Align the numbers of one column and put their units behind them; words stay as they are."""
     numbers = [_is_number(text, row) for text, row in zip(texts, rows, strict=True)]
     shown = [
-        Shown(text, row.unit, exact=True) for text, row, number in zip(texts, rows, numbers, strict=True) if number
+        Shown(text, row.unit, exact=True)
+        for text, row, number in zip(texts, rows, numbers, strict=True)
+        if number
     ]
     aligned = iter(align_decimal(shown))
-    return [next(aligned) if number else _words(text, row) for text, row, number in zip(texts, rows, numbers, strict=True)]
+    return [
+        next(aligned) if number else _words(text, row)
+        for text, row, number in zip(texts, rows, numbers, strict=True)
+    ]
 
 
 def _is_number(text: str, row: ReviewRow) -> bool:

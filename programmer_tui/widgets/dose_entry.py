@@ -32,7 +32,9 @@ def entry_key(event: events.Key) -> str:
     if event.key in _NAMED:
         return event.key
     character = event.character
-    return character if character is not None and len(character) == 1 and character.isprintable() else event.key
+    return (
+        character if character is not None and len(character) == 1 and character.isprintable() else event.key
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,9 @@ class DoseEntry(TextArea, can_focus=True):
         if key == Key.ESCAPE and self.entry.phase is Phase.EMPTY:
             self.close(at_ms)
             return
-        self._take(press(self.entry, key, at_ms), at_ms)
-        if key == Key.ENTER and self.entry is not None and self.entry.needs_reason:
+        pressed = press(self.entry, key, at_ms)
+        self._take(pressed, at_ms)
+        if key == Key.ENTER and pressed.needs_reason:
             self.post_message(self.ReasonWanted(self))
 
     def on_paste(self, event: events.Paste) -> None:
@@ -190,7 +193,10 @@ class DoseEntry(TextArea, can_focus=True):
         before = f">{self.face.prefix}"
         field = f"{self.entry.text + '_':>{FIELD_CELLS}}"
         head = Content.assemble(
-            before, (field, "bold $field-ink on $field"), f" {self.face.spec.unit}  ", self._verdict(self.entry)
+            before,
+            (field, "bold $field-ink on $field"),
+            f" {self.face.spec.unit}  ",
+            self._verdict(self.entry),
         )
         return Content("\n").join([head, *self._below(self.entry, len(before))])
 
@@ -219,7 +225,7 @@ class DoseEntry(TextArea, can_focus=True):
         return "" if self.face.was is None else f"was {self.face.spec.shown(self.face.was)}"
 
     def on_focus(self) -> None:
-        self.repaint()
+        self.call_later(self.repaint)
 
     def on_blur(self) -> None:
-        self.repaint()
+        self.call_later(self.repaint)

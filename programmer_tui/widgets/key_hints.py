@@ -11,15 +11,17 @@ _GAP = "  "
 
 def hint_line(desk: Desk, width: int) -> Content:
     """Return the key hints that fit; what is not possible now stands in brackets (F1 and ^P say why)."""
-    parts = [_hint(action, possible=possible) for action, possible in hints(desk)]
-    used = 1
-    shown = []
-    for part in parts:
-        if used + len(part) + len(_GAP) > width:
-            break
-        shown.append(part)
-        used += len(part) + len(_GAP)
+    parts = [(_hint(action, possible=possible), possible) for action, possible in hints(desk)]
+    if _cells([part for part, _ in parts]) > width:
+        parts = [(part, possible) for part, possible in parts if possible]
+    shown = [part for part, _ in parts]
+    while shown and _cells(shown) > width:
+        shown.pop()
     return Content.assemble(" ", Content(_GAP).join(shown))
+
+
+def _cells(parts: list[Content]) -> int:
+    return 1 + sum(len(part) + len(_GAP) for part in parts)
 
 
 def _hint(action: Action, *, possible: bool) -> Content:

@@ -25,7 +25,8 @@ def log_line(record: LogRecord, unit: MassUnit, offset_min: int) -> str:
     when = format_date_time(record.utc_s, offset_min)
     title = f"{'!! ' if is_high(record) else ''}{record_title(record)}"
     words = record_words(record, unit)
-    return f"{record.seq:>6}  {when:<19}  {title:<{_TITLE_CELLS}} {record_actor(record):<{_ACTOR_CELLS}} {words}".rstrip()
+    who = f"{record_actor(record):<{_ACTOR_CELLS}}"
+    return f"{record.seq:>6}  {when:<19}  {title:<{_TITLE_CELLS}} {who} {words}".rstrip()
 
 
 class LogView(ScrollView, can_focus=True):
@@ -62,7 +63,7 @@ class LogView(ScrollView, can_focus=True):
         return self._records[self.cursor] if self.cursor < len(self._records) else None
 
     def show_records(self, records: Sequence[LogRecord], unit: MassUnit, offset_min: int) -> None:
-        """Show ``records`` (in any order) newest first; the marked record stays marked where it is still there."""
+        """Show ``records`` (in any order) newest first; the marked record stays marked."""
         newest_first = tuple(sorted(records, key=lambda record: -record.seq))
         if (newest_first, unit, offset_min) == (self._records, self._unit, self._offset_min):
             return

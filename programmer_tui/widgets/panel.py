@@ -1,8 +1,9 @@
 """A framed area of text that paints only what changed and never shows a value it could not draw rightly."""
 
 import logging
+import textwrap
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from textual.content import Content
 from textual.widgets import Static
@@ -10,6 +11,13 @@ from textual.widgets import Static
 Text = Content | str
 DISPLAY_FAULT: Final = "DISPLAY FAULT - values not trustworthy"
 _LOG: Final = logging.getLogger(__name__)
+
+
+def hanging(head: str, text: str, width: int) -> str:
+    """Return ``text`` behind ``head``, wrapped at ``width`` cells, later lines under the first one."""
+    room = max(1, width - len(head))
+    lines = textwrap.wrap(text, room, break_long_words=False) or [""]
+    return "\n".join([head + lines[0], *(" " * len(head) + line for line in lines[1:])])
 
 
 class TextArea(Static):
@@ -30,7 +38,7 @@ class TextArea(Static):
             self._shown = text
             self.update(text)
 
-    def paint(self, draw: Callable[..., Text], *args: Any) -> None:
+    def paint(self, draw: Callable[..., Text], *args: object) -> None:
         """Paint what ``draw`` returns; what it cannot draw is replaced by the words of a display fault."""
         try:
             text = draw(*args)

@@ -1,4 +1,4 @@
-"""The first two rows of every screen: that this is a simulation and what time it is; patient, pump, link, age."""
+"""The first two rows of every screen: SIMULATION and the time; patient, pump, link and age."""
 
 from typing import Final
 
@@ -72,7 +72,9 @@ def identity_line(view: SessionView, width: int) -> str:
 
 
 def _who(belief: Belief, *, wide: bool) -> str:
-    patient = "--  no program" if belief.program is None else belief.program.implant.patient_ref or "--  not named"
+    patient = (
+        "--  no program" if belief.program is None else belief.program.implant.patient_ref or "--  not named"
+    )
     if not wide:
         return f"{patient}   Pump {belief.device.serial}"
     size = format_volume_ml(belief.device.reservoir_capacity_nl)

@@ -31,9 +31,7 @@ class Axis:
     labels: tuple[str, str, str]
 
 
-def chart_lines(
-    prescription: Prescription, width: int, height: int, first_min: int = 0
-) -> tuple[str, ...]:
+def chart_lines(prescription: Prescription, width: int, height: int, first_min: int = 0) -> tuple[str, ...]:
     """Return ``height`` lines of ``width`` cells: the dose rate over 24 h from local minute ``first_min`` on.
 
     Too small an area gets words instead of a picture.
@@ -60,8 +58,9 @@ def axis_for(highest_ng_h: Exact, unit: MassUnit) -> Axis:
     while scale * 10 < highest:
         scale *= 10
     top = next(scale * step for step in _TOPS if scale * step >= highest) * unit.ng
-    values = (top, top / 2, Fraction(0))
-    return Axis(top, (*(format_dose_rate(value, unit).number for value in values[:2]), "0"))
+    values = (top, top / 2)
+    high, middle = (format_dose_rate(value, unit).number for value in values)
+    return Axis(top, (high, middle, "0"))
 
 
 def draw_steps(levels: Sequence[int], rows: int) -> list[str]:
@@ -83,12 +82,10 @@ def draw_steps(levels: Sequence[int], rows: int) -> list[str]:
 
 def hour_line(columns: int, first_min: int) -> str:
     """Return the clock times under the chart, each beginning at its column."""
-    for hours in _HOURS_APART:
-        marks = _marks(columns, first_min, hours)
-        if all(later - earlier > _LABEL_CELLS for (earlier, _), (later, _) in pairwise(marks)):
-            break
+    choices = [_marks(columns, first_min, hours) for hours in _HOURS_APART]
+    fitting = (marks for marks in choices if all(b - a > _LABEL_CELLS for (a, _), (b, _) in pairwise(marks)))
     line = [" "] * columns
-    for column, text in marks:
+    for column, text in next(fitting, choices[-1]):
         if column + len(text) <= columns:
             line[column : column + len(text)] = text
     return "".join(line).rstrip()

@@ -1,4 +1,4 @@
-"""The programmer's own colours: a dark and a light theme with a contrast of 7:1 or more, and one without colours.
+"""The programmer's own colours: dark and light with a contrast of 7:1 or more, and one without colours.
 
 No meaning rests on colour alone: every coloured word also says what it means. Orange and blue are used
 instead of red and green.
@@ -88,7 +88,7 @@ def _theme(name: str, colours: dict[str, str], *, dark: bool) -> Theme:
 
 
 def _plain_theme() -> Theme:
-    """Return the theme of NO_COLOR: the terminal's own two colours; marks and reverse video carry the rest."""
+    """Return the theme of NO_COLOR: the terminal's own two colours; marks and words carry the rest."""
     default = "ansi_default"
     return Theme(
         name=PLAIN,

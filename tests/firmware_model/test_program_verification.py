@@ -1,7 +1,6 @@
 """What the pump checks of a program on its own, and the summary it computes for a person to compare."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from support.pump_bench import (
@@ -51,7 +50,7 @@ def refused(pump: Pump, program: Program) -> Refusal:
     return answer
 
 
-def limited(program: Program, **limits: Any) -> Program:
+def limited(program: Program, **limits: int) -> Program:
     return replace(program, limits=replace(program.limits, **limits))
 
 
@@ -225,7 +224,7 @@ def test_another_concentration_needs_a_bridge(pump: Pump, program: Program) -> N
 
 def test_another_drug_needs_a_bridge(pump: Pump, program: Program) -> None:
     (drug,) = program.drugs
-    other = replace(drug, drug_code=DrugCode.HYDROMORPHONE, name="Hydromorphone")
+    other = replace(drug, drug_code=DrugCode.HYDROMORPHONE, name="HMorphone")
     changed = with_declared_doses(replace(program, drugs=(other,)))
     assert refused(pump, changed) == Refusal(ErrorCode.BRIDGE_REQUIRED, detail=DrugCode.HYDROMORPHONE)
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from programmer_tui.views import Belief
 from protocol.log_record import payload_octets
 from protocol.messages.alarms import Alarm
 from protocol.messages.clock import GetClockResponse
@@ -47,7 +48,8 @@ from protocol.vocabulary import (
     Which,
 )
 
-from programmer_tui.views import Belief
+Change = Any
+"""Any field of a message or a view, as `replace` takes it."""
 
 NOW_UTC_S = 1_772_448_067
 """Mon 2026-03-02 10:41:07 UTC."""
@@ -87,7 +89,7 @@ def a_program(
     )
 
 
-def a_device(**changed: Any) -> GetDeviceInfoResponse:
+def a_device(**changed: Change) -> GetDeviceInfoResponse:
     """A 20 mL peristaltic pump."""
     device = GetDeviceInfoResponse(
         serial=SERIAL,
@@ -109,7 +111,7 @@ def a_device(**changed: Any) -> GetDeviceInfoResponse:
     return replace(device, **changed)
 
 
-def a_status(**changed: Any) -> GetStatusResponse:
+def a_status(**changed: Change) -> GetStatusResponse:
     """A pump that infuses at 0.01 mL/h with 13.2 mL left."""
     status = GetStatusResponse(
         uptime_s=1_000_000,
@@ -151,7 +153,7 @@ def a_belief(
     alarms: tuple[Alarm, ...] = (),
     read_at_ms: int = 0,
     now_utc_s: int = NOW_UTC_S,
-    **status: Any,
+    **status: Change,
 ) -> Belief:
     """Everything one interrogation reads; `program` is that of 4.8 mg/day where none is given."""
     program = a_program() if program is None else program
@@ -181,7 +183,7 @@ def without_program(belief: Belief) -> Belief:
 
 
 def a_record(
-    seq: int, event: Any, kind: EventType, *, utc_s: int = NOW_UTC_S, actor: int = 0xFF
+    seq: int, event: object, kind: EventType, *, utc_s: int = NOW_UTC_S, actor: int = 0xFF
 ) -> LogRecord:
     """One log record that holds `event` (bytes are taken as they are)."""
     payload = event if isinstance(event, bytes) else payload_octets(event)

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any
 
-from support.beliefs import NOW_UTC_S, a_belief
+from support.beliefs import NOW_UTC_S, Change, a_belief
 
 from programmer_tui.clinic.dose import table_day_volume_nl, table_dose_ng_per_day, table_max_hour_nl
 from programmer_tui.readback import check_readback
@@ -64,7 +64,7 @@ class FakeService:
 
     # --- the port -----------------------------------------------------------------------------------------
 
-    def submit(self, name: str, *args: Any) -> Future[Any]:
+    def submit(self, name: str, *args: object) -> Future[Any]:
         self.calls.append((name, args))
         held = _Held(name, args, Future())
         self._waiting.append(held)
@@ -79,7 +79,7 @@ class FakeService:
 
     # --- the script ---------------------------------------------------------------------------------------
 
-    def change(self, **changes: Any) -> None:
+    def change(self, **changes: Change) -> None:
         """Change the view."""
         self.view = replace(self.view, **changes)
 
@@ -87,13 +87,13 @@ class FakeService:
         """Let time go on."""
         self.change(now_ms=self.view.now_ms + 1_000 * seconds, now_utc_s=self.view.now_utc_s + seconds)
 
-    def alarm(self, **belief_changes: Any) -> None:
+    def alarm(self, **belief_changes: Change) -> None:
         """Change what the pump says and what was read of it, as a refresh would."""
         self.pump = replace(self.pump, **belief_changes)
         if self.view.belief is not None:
             self.change(belief=replace(self.view.belief, **belief_changes))
 
-    def fail(self, name: str, trouble: Trouble, text: str, advice: str = "", **view: Any) -> None:
+    def fail(self, name: str, trouble: Trouble, text: str, advice: str = "", **view: Change) -> None:
         """Make the next request ``name`` end in a problem, and the view change with it."""
         self._failures[name] = (Problem(trouble, text, advice), view)
 
@@ -120,11 +120,15 @@ class FakeService:
 
     def lose_link(self) -> None:
         """The link is cut while nothing is under way."""
-        self.change(link=LinkHealth.LOST, problem=Problem(Trouble.LINK, "The link was lost.", "Connect again."))
+        self.change(
+            link=LinkHealth.LOST, problem=Problem(Trouble.LINK, "The link was lost.", "Connect again.")
+        )
 
     def lose_commit(self) -> None:
         """The answer to the commit under way is lost: nobody knows what the pump did."""
-        what = Uncertain(INTENT, self.pump.program_info.version, bytes(32), "daily dose 5.4 mg per day", self.view.now_ms)
+        what = Uncertain(
+            INTENT, self.pump.program_info.version, bytes(32), "daily dose 5.4 mg per day", self.view.now_ms
+        )
         self.fail(
             "commit",
             Trouble.UNCERTAIN,
@@ -206,7 +210,11 @@ class FakeService:
         status = replace(self.pump.status, alarm_count=len(self.pump.alarms))
         clock = replace(self.pump.clock, utc_s=self.view.now_utc_s)
         return replace(
-            self.pump, read_at_ms=self.view.now_ms, read_at_utc_s=self.view.now_utc_s, status=status, clock=clock
+            self.pump,
+            read_at_ms=self.view.now_ms,
+            read_at_utc_s=self.view.now_utc_s,
+            status=status,
+            clock=clock,
         )
 
     def _apply(self, proposal: Proposal) -> None:

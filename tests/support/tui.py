@@ -1,4 +1,4 @@
-"""Driving the programmer's app in tests: raw keys, a clock for them, waiting for a condition, reading the screen."""
+"""Driving the programmer in tests: raw keys, their clock, waiting for a condition, the screen as text."""
 
 import asyncio
 import os

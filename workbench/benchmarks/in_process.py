@@ -1,6 +1,7 @@
 """GET_STATUS in one process: both endpoints and the pump, everything on but the link."""
 
 from collections.abc import Callable, Iterator
+from statistics import median
 from typing import Final
 
 import google_crc32c
@@ -22,13 +23,15 @@ from protocol.messages.status import GetStatusRequest, GetStatusResponse
 from protocol.noise import KEY_SIZE
 from protocol.records import COUNTER_SIZE, OVERHEAD
 from protocol.vocabulary import ClientKind, Role
-from workbench.benchmarks.measure import Effort, in_turns
+from workbench.benchmarks.measure import Effort, in_turns, wall_us_of_each
 from workbench.benchmarks.report import Row, Target, Unit
 
 LEAST: Final = Target(12_000.0, least=True)
 _UTC_S: Final = 1_760_000_000
 _SEED: Final = 1
 _CALLS: Final = 4_000
+_RESTED_CALLS: Final = 800
+_REST_S: Final = 0.0001
 _US_PER_S: Final = 1_000_000
 _REQUEST_PLAINTEXT: Final = 8
 _RESPONSE_PLAINTEXT: Final = 76
@@ -123,7 +126,8 @@ def libraries_alone() -> Callable[[], None]:
 def in_process_rows(effort: Effort) -> Iterator[Row]:
     """Measure GET_STATUS, request to response."""
     calls = effort.calls(_CALLS)
-    pair = in_turns(Conversation().get_status, libraries_alone(), calls, calls, effort.repeats)
+    ask = Conversation().get_status
+    pair = in_turns(ask, libraries_alone(), calls, calls, effort.repeats)
     yield Row(
         "get_status_in_process",
         "GET_STATUS, both endpoints and the pump in one process",
@@ -133,4 +137,23 @@ def in_process_rows(effort: Effort) -> Iterator[Row]:
         "AEAD, COBS and CRC alone",
         pair.ratio,
         LEAST,
+    )
+    yield _after_a_rest(ask, effort)
+
+
+def _after_a_rest(ask: Callable[[], object], effort: Effort) -> Row:
+    """Measure what the same work takes in a process that slept before, as one that waits for a peer does."""
+    calls = effort.calls(_RESTED_CALLS)
+    turns = [
+        (median(wall_us_of_each(ask, calls, rest_s=_REST_S)), median(wall_us_of_each(ask, calls)))
+        for _ in range(effort.repeats)
+    ]
+    return Row(
+        "get_status_after_rest",
+        "the same, after 0.1 ms of sleep each",
+        Unit.MICROSECONDS,
+        median(rested for rested, _ in turns),
+        median(busy for _, busy in turns),
+        "the same without a rest",
+        median(rested / busy for rested, busy in turns),
     )

@@ -47,10 +47,12 @@ def cpu_us(work: Work, calls: int) -> float:
     return (time.process_time_ns() - start) / calls / NS_PER_US
 
 
-def wall_us_of_each(work: Work, calls: int) -> list[float]:
-    """Return the wall time of each of ``calls`` calls, in us."""
+def wall_us_of_each(work: Work, calls: int, *, rest_s: float = 0.0) -> list[float]:
+    """Return the wall time of each of ``calls`` calls in us, without the ``rest_s`` slept before each."""
     times: list[float] = []
     for _ in range(calls):
+        if rest_s:
+            time.sleep(rest_s)
         start = time.perf_counter_ns()
         work()
         times.append((time.perf_counter_ns() - start) / NS_PER_US)
