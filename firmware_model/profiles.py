@@ -114,10 +114,7 @@ def load_profile(name: str) -> Profile:
     if name not in profile_names():
         raise ProfileError(f"no pump profile {name!r}; there are: {', '.join(profile_names())}")
     text = (files("firmware_model") / _FOLDER / f"{name}.toml").read_text(encoding="utf-8")
-    profile = parse_profile(text, f"{name}.toml")
-    if profile.name != name:
-        raise ProfileError(f"{name}.toml: name is {profile.name!r}, must be {name!r} like the file")
-    return profile
+    return parse_profile(text, f"{name}.toml")
 
 
 def parse_profile(text: str, where: str) -> Profile:

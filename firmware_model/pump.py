@@ -138,11 +138,8 @@ class Pump:
     def set_link_time(self, link_ms: int) -> None:
         """Tell link time, in ms from any start; from the first call on it no longer follows pump time.
 
-        Raises:
-            ValueError: ``link_ms`` lies before what was told last.
+        A time before the last one is a link clock that began anew; what was open under the old one is over.
         """
-        if self._link_ms is not None and link_ms < self._link_ms:
-            raise ValueError(f"link time cannot go back from {self._link_ms} ms to {link_ms} ms")
         self._link_ms = link_ms
 
     def _settle(self) -> None:

@@ -29,14 +29,14 @@ class Action:
 
     Attributes:
         id: name of the app's method and of the binding.
-        keys: key names of the terminal toolkit; the first one is shown as ``shown``.
+        keys: names of the keys; the first one is shown as ``shown``.
         label: the word in the key hints; ``sentence`` is what the palette and the help say.
         stages: where it is offered.
         why_not: why it is not possible now, empty where it is.
         hint: place in the key hints, from the left; what no longer fits is dropped, 0 leaves it out.
         hinted: the stages that show the hint.
         locked: the key may never be re-mapped (confirmation keys).
-        in_entry: the key belongs to an entry field or a list; the app does not bind it.
+        in_entry: the screen takes the key itself, as it also goes to a field or to the confirmation.
         listed: the command palette offers it; steps of the confirmation are never done from a list.
     """
 
@@ -199,11 +199,6 @@ def offered(stage: Stage) -> tuple[Action, ...]:
 def action_for(key: str, stage: Stage) -> Action | None:
     """Return the action of a key on a stage; no key has two."""
     return next((action for action in offered(stage) if key in action.keys), None)
-
-
-def bound_keys() -> tuple[str, ...]:
-    """Return the keys the app binds, each once; the others belong to entry fields and lists."""
-    return tuple(dict.fromkeys(key for action in ACTIONS if not action.in_entry for key in action.keys))
 
 
 def hints(desk: Desk) -> tuple[tuple[Action, bool], ...]:

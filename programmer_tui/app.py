@@ -8,23 +8,23 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Final
+from typing import Final
 
 from rich.console import Console
 from textual import events
 from textual.app import App
-from textual.binding import Binding, BindingType
 from textual.filter import LineFilter, NoColor
 from textual.screen import ModalScreen
 
-from programmer_tui.actions import BY_ID, action_for, bound_keys
+from programmer_tui.actions import BY_ID, action_for
 from programmer_tui.clinic.drug_library import DrugLibrary
 from programmer_tui.clinic.workflow import Stage
 from programmer_tui.desk import Desk
+from programmer_tui.editing import Editing
 from programmer_tui.screens.alarms import AlarmsScreen
 from programmer_tui.screens.connect import ConnectScreen
 from programmer_tui.screens.dialogs import Choice, ChoiceDialog, InfoDialog, yes_dialog
-from programmer_tui.screens.frame import Framed, FrameScreen, too_small
+from programmer_tui.screens.frame import Framed, FrameDialog, FrameScreen, too_small
 from programmer_tui.screens.help import HelpDialog
 from programmer_tui.screens.log import LogScreen
 from programmer_tui.screens.overview import OverviewScreen
@@ -76,6 +76,8 @@ _NEXT: Final = {
 _END_REASONS: Final = ("resolved outside this programmer", "another clinician goes on", "training only")
 _TOO_SMALL_OK: Final = frozenset({"quit", "help", "theme"})
 _LOG: Final = logging.getLogger(__name__)
+# Where nobody has set up logging, a fault must not fall onto the person's terminal.
+logging.getLogger("programmer_tui").addHandler(logging.NullHandler())
 
 
 class ProgrammerApp(App[int]):
@@ -97,9 +99,6 @@ class ProgrammerApp(App[int]):
     ALLOW_SELECT = False
     HORIZONTAL_BREAKPOINTS = [(0, "-std"), (110, "-wide")]  # noqa: RUF012 - the base class says no more
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-high")]  # noqa: RUF012 - the base class says no more
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key, f"press('{key}')", show=False, priority=key == "ctrl+q") for key in bound_keys()
-    ]
 
     def __init__(
         self,
@@ -113,6 +112,7 @@ class ProgrammerApp(App[int]):
     ) -> None:
         super().__init__(ansi_color=True if no_color else None)
         self.desk = Desk(thread, library)
+        self.editing = Editing(self.desk)
         self._key_clock = key_clock
         self._bell = bell
         self._plain = no_color
@@ -185,7 +185,7 @@ class ProgrammerApp(App[int]):
             return
         self.desk.resolution_seen()
         text = f"{outcome_words(resolution)}\n\n{resolution.text}"
-        self.push_screen(InfoDialog("An earlier command is resolved", text))
+        self.open_dialog(InfoDialog("An earlier command is resolved", text))
 
     def _close_small_windows_entry(self) -> None:
         if too_small(*self.size) and self.base is not None:
@@ -211,21 +211,44 @@ class ProgrammerApp(App[int]):
 
     # --- keys ---------------------------------------------------------------------------------------------
 
+    async def on_event(self, event: events.Event) -> None:
+        """Take keys and pastes here, one after the other; all else goes Textual's way.
+
+        Handed from widget to widget, a key of a fast burst could reach the field that was left by the key
+        before it.
+        """
+        if isinstance(event, events.Key) and not event.is_forwarded and self._take_key(event):
+            return
+        if isinstance(event, events.Paste) and not event.is_forwarded:
+            self._take_paste(event)
+            return
+        await super().on_event(event)
+
+    def _take_key(self, event: events.Key) -> bool:
+        screen = self.screen
+        if not isinstance(screen, Framed):
+            return False
+        small = isinstance(screen, FrameScreen) and too_small(*self.size)
+        taken = not small and screen.take_key(event)
+        if not taken and isinstance(screen, FrameScreen):
+            action = action_for(event.key, self.desk.stage)
+            if action is not None and not action.in_entry:
+                self.perform(action.id)
+                taken = True
+        self.repaint()
+        return taken
+
+    def _take_paste(self, event: events.Paste) -> None:
+        if isinstance(self.screen, Framed) and not too_small(*self.size):
+            self.screen.take_paste(event)
+            self.repaint()
+
     def key_time_ms(self, event: events.Event | None) -> int:
         """Return when a key was pressed, or without one what time it is; ms of one steady clock."""
         if self._key_clock is not None:
             return self._key_clock()
         stamped = events.Event() if event is None else event
         return int(stamped.time * 1_000)
-
-    def action_press(self, key: str) -> None:
-        """Do what the action table says of a key on this stage."""
-        if isinstance(self.screen, ModalScreen):
-            return
-        action = action_for(key, self.desk.stage)
-        if action is not None:
-            self.perform(action.id)
-            self.repaint()
 
     def perform(self, action_id: str) -> None:
         """Do an action, or say why it is not possible now."""
@@ -240,6 +263,10 @@ class ProgrammerApp(App[int]):
         doing: Callable[[], None] = own if own is not None else getattr(self, f"do_{action_id}")
         doing()
 
+    def open_dialog(self, dialog: FrameDialog) -> None:
+        """Show a dialog over the screen."""
+        self.push_screen(dialog)
+
     def action_help_quit(self) -> None:
         """Answer Ctrl+C, which neither copies nor quits here."""
         self.desk.notice = "Ctrl+C does nothing here. Ctrl+Q ends the session."
@@ -250,7 +277,7 @@ class ProgrammerApp(App[int]):
     def do_help(self) -> None:
         """Show the help page of this screen."""
         if self.base is not None:
-            self.push_screen(HelpDialog(self.base.HELP_PAGE))
+            self.open_dialog(HelpDialog(self.base.HELP_PAGE))
 
     def do_interrogate(self) -> None:
         """Read the pump."""
@@ -297,25 +324,20 @@ class ProgrammerApp(App[int]):
 
     def do_commands(self) -> None:
         """Show the command palette."""
-        self.push_screen(PaletteDialog(), self._commanded)
-
-    def _commanded(self, action_id: str | None) -> None:
-        if action_id is not None:
-            self.perform(action_id)
-        self.repaint()
+        self.open_dialog(PaletteDialog(self.perform))
 
     def do_discard(self) -> None:
         """Ask, then drop all changes."""
         count = self.desk.pending
         changes = f"{count} change{'' if count == 1 else 's'}"
         text = f"{changes} not sent will be gone. The program in the pump stays as it is."
-        dialog = yes_dialog("Discard all changes?", text, "Keep the changes", "Discard all changes")
-        self.push_screen(dialog, self._discarded)
+        keep, drop = "Keep the changes", "Discard all changes"
+        self.open_dialog(yes_dialog("Discard all changes?", text, keep, drop, self._discarded))
 
     def _discarded(self, yes: bool | None) -> None:
         if yes:
             self.desk.discard()
-        self.repaint()
+            self.editing.drop()
 
     def do_quit(self) -> None:
         """End the session; ask where something is still open."""
@@ -332,13 +354,11 @@ class ProgrammerApp(App[int]):
             Choice("Stay", None),
             *(Choice(f"End: {why}", why) for why in _END_REASONS),
         ]
-        self.push_screen(ChoiceDialog("End the session?", "\n".join(still), choices), self._end)
+        self.open_dialog(ChoiceDialog("End the session?", "\n".join(still), choices, self._end))
 
     def _end(self, reason: str | None) -> None:
         if reason is not None and self.desk.end(reason):
             self.exit(0)
-        else:
-            self.repaint()
 
 
 def run_programmer(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from programmer_tui.clinic.confirm_gate import ConfirmGate, open_gate, paste_gate, press_gate
+from programmer_tui.clinic.confirm_gate import ConfirmGate, GatePhase, open_gate, paste_gate, press_gate
 from programmer_tui.clinic.drug_library import DrugLibrary
 from programmer_tui.clinic.review import Review, build_review, final_sentence, reentry_value_ng
 from programmer_tui.draft import Draft
@@ -34,6 +34,11 @@ class Reviewing:
     def pages_unread(self) -> int:
         """How many pages were not marked as read."""
         return self.pages - len(self.read)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether Esc has something to undo here: a typed dose or an armed confirmation."""
+        return self.gate.phase is GatePhase.ARMING or bool(self.gate.entry.text)
 
     def laid_out(self, pages: int) -> "Reviewing":
         """Return the review cut into ``pages``; another cut than before has to be read again."""

@@ -127,16 +127,20 @@ class ExchangeClient:
         return self._txn >= MAX_TXN
 
     def next_txn(self) -> int:
-        """Return the id the next request will carry."""
-        return self._txn + 1
+        """Return the id the next request will carry.
 
-    def begin(self, spec: MessageSpec, plaintext: bytes, now_ms: int) -> None:
-        """Book ``plaintext`` as sent at ``now_ms``."""
+        Raises:
+            RuntimeError: an earlier request has no answer yet, or the ids are used up.
+        """
         if self._waiting is not None:
             raise RuntimeError(f"{self._waiting.spec.name} has no answer yet; requests go one at a time")
         if self.exhausted:
             raise RuntimeError("transaction ids are used up; open a new session")
-        self._txn += 1
+        return self._txn + 1
+
+    def begin(self, spec: MessageSpec, plaintext: bytes, now_ms: int) -> None:
+        """Book ``plaintext`` as sent at ``now_ms``; raises as `next_txn`."""
+        self._txn = self.next_txn()
         self._waiting = Waiting(spec, self._txn, plaintext, 0, now_ms + _patience_ms(spec, plaintext))
 
     def answered(self, txn: int) -> bool:

@@ -4,9 +4,9 @@ A link frame has at most 253 octets. At 254 one octet run has two COBS encodings
 one to one, so a captured piece identifies its frame. The receiving side is in `protocol.framing`.
 """
 
+import struct
 from dataclasses import dataclass
 from enum import IntEnum, unique
-from struct import Struct as Packing
 from typing import Final
 
 import google_crc32c
@@ -43,7 +43,7 @@ HEADER_LAYOUT: Final = Struct(*_HEADER_FIELDS)
 FRAME_LAYOUT: Final = Struct(*_HEADER_FIELDS, "payload" / Bytes(this.len), "crc32c" / Int32ul)
 """The definition of a link frame. The code below packs the same octets faster; a test holds them together."""
 
-_HEADER: Final = Packing("<BBBBHB")
+_HEADER: Final = struct.Struct("<BBBBHB")
 
 
 @unique
@@ -101,7 +101,21 @@ class Frame:
 
     def header(self) -> bytes:
         """Return the 7 header octets, as sent; secure records authenticate them."""
-        return _HEADER.pack(PROTO, self.kind, self.direction, self.seq, self.link_id, len(self.payload))
+        return pack_header(self.kind, self.direction, self.seq, self.link_id, len(self.payload))
+
+
+def pack_header(kind: FrameKind, direction: Direction, seq: int, link_id: int, payload_size: int) -> bytes:
+    """Return the 7 header octets of a frame whose payload need not exist yet.
+
+    Raises:
+        ValueError: a field is outside its range.
+    """
+    try:
+        return _HEADER.pack(PROTO, kind, direction, seq, link_id, payload_size)
+    except struct.error:
+        raise ValueError(
+            f"frame header with seq {seq}, link_id {link_id}, len {payload_size} is out of range"
+        ) from None
 
 
 def crc32c(octets: bytes) -> int:

@@ -9,7 +9,7 @@ from typing import Final
 from construct import Bytes, Int32ul, Struct, this
 
 from protocol.drops import Drop, DropReason
-from protocol.frame import MAX_PAYLOAD, Direction, Frame, FrameKind, unfit
+from protocol.frame import MAX_PAYLOAD, Direction, Frame, FrameKind, pack_header, unfit
 from protocol.noise import TAG_SIZE, CipherState, NoiseError
 
 COUNTER_SIZE: Final = 4
@@ -61,12 +61,10 @@ class RecordSender:
             raise RecordsExhausted(f"the session has used all its {MAX_RECORDS} records")
         number = self._counter
         counter = number.to_bytes(COUNTER_SIZE, "little")
-        # The header authenticates the length, so it is taken from a frame of the final size.
-        blank = self._frame(seq, bytes(OVERHEAD + len(plaintext)))
+        size = OVERHEAD + len(plaintext)
+        header = pack_header(FrameKind.SECURE, self._direction, seq, self._link_id, size)
         self._counter += 1
-        return self._frame(seq, counter + self._cipher.seal(number, blank.header() + counter, plaintext))
-
-    def _frame(self, seq: int, payload: bytes) -> Frame:
+        payload = counter + self._cipher.seal(number, header + counter, plaintext)
         return Frame(FrameKind.SECURE, self._direction, seq, self._link_id, payload)
 
 

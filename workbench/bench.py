@@ -25,7 +25,7 @@ from workbench.benchmarks.simulation import simulation_rows
 from workbench.generators.markdown import table
 from workbench.pump_process import PumpProcessError
 
-Benchmark = Callable[[Effort], Iterator[Row]]
+Benchmark = Callable[[Effort], Iterator[Row | Skipped]]
 
 BENCHMARKS: Final[Mapping[str, tuple[str, Benchmark]]] = {
     "get_status": ("GET_STATUS in one process", in_process_rows),
@@ -83,6 +83,8 @@ def bench_command(*, as_json: bool = False, quick: bool = False, write: Path | N
     Raises:
         OSError: the page cannot be written.
     """
+    if write is not None:
+        write.open("a").close()  # a place that cannot be written to is told now, not after the run
     report = run_bench(quick=quick, say=lambda text: _tell(f"{text} ..."))
     text = json.dumps(report.to_json(), indent=2) if as_json else as_text(report)
     sys.stdout.write(text + "\n")
@@ -145,7 +147,7 @@ What the product was measured at, and what it is held to. This page is written b
 
     cisterna bench --write docs/performance.md
 
-and holds for the machine and the commit below. On another machine, run `cisterna bench` (about half a
+and holds for the machine and the commit below. On another machine, run `cisterna bench` (less than a
 minute; `--quick` takes a few seconds and is less exact, `--json` prints the same for programs)."""
 _NOTES: Final = """\
 How it is measured:

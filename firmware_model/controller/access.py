@@ -135,7 +135,7 @@ class Access:
         since_ms = self._dwelling_since.get(slot)
         if since_ms is None:
             return
-        if not near:
+        if not near or link_ms < since_ms:
             self._dwelling_since[slot] = link_ms
         elif link_ms - since_ms >= DWELL_MS:
             self.confirm(slot)

@@ -11,7 +11,6 @@ from typing import Annotated, Final
 
 from protocol.messages.codec import codec_of
 from protocol.messages.fields import u8, u64, word8
-from protocol.quantities import MS_PER_MINUTE
 from protocol.vocabulary import DeliveryState
 
 
@@ -33,11 +32,6 @@ class Hold:
             raise ValueError(f"{self.state.name} cannot be ordered; STOPPED and MIN_RATE can")
         if self.until_ms <= self.since_ms:
             raise ValueError(f"an ordered {self.state.name} must end after it begins")
-
-    @property
-    def minutes(self) -> int:
-        """How long it lasts, in whole minutes."""
-        return (self.until_ms - self.since_ms) // MS_PER_MINUTE
 
 
 def encode_hold(hold: Hold | None) -> bytes:

@@ -174,7 +174,10 @@ def _patient_bolus_rate(figures: _Figures) -> Refusal | None:
 
 
 def _bridge(figures: _Figures) -> Refusal | None:
-    """Drugs and concentrations are those in the reservoir, since there is no bridge bolus. Detail: drug."""
+    """Drugs and concentrations are those in the reservoir, since there is no bridge bolus. Detail: drug.
+
+    A pump that has lost its program does not know what is in it, and asks for no bridge.
+    """
     active = figures.situation.active
     if active is None:
         return None

@@ -69,8 +69,9 @@ class Transaction:
         return len(self.image) if gap < 0 else gap
 
     def has_expired(self, link_ms: int) -> bool:
-        """Tell whether the transaction is too old."""
-        return link_ms >= min(self.opened_ms + LIFE_MS, self.touched_ms + IDLE_MS)
+        """Tell whether the transaction is too old; one from before the link clock began anew is."""
+        ends_ms = min(self.opened_ms + LIFE_MS, self.touched_ms + IDLE_MS)
+        return not self.touched_ms <= link_ms < ends_ms
 
 
 @dataclass(frozen=True, slots=True)

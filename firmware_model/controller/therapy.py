@@ -25,7 +25,7 @@ from firmware_model.controller.image_check import PumpSituation
 from firmware_model.controller.parts import Parts
 from firmware_model.controller.records import RecordName
 from firmware_model.controller.retained import RetainedRegisters
-from firmware_model.controller.schedule import NO_STEP, RateTable, local_midnight_before
+from firmware_model.controller.schedule import RateTable, local_midnight_before
 from firmware_model.profiles import Profile
 from protocol.log_record import DataCorruptEvent, DeliveryStateEvent, RefillEvent
 from protocol.messages.program import ReceiptResponse
@@ -369,6 +369,3 @@ class Therapy:
         self._parts.log.write(RefillEvent(withdrawn_nl, filled_nl, expected_nl), actor=actor)
         self.review(actor)
         return expected_nl
-
-
-__all__ = ["NO_STEP", "ActiveProgram", "Therapy"]

@@ -1,10 +1,13 @@
 """The frame every screen and dialog has: status rows, alarm row, banner on top; notice and key hints below.
 
-The alarm row belongs to the dialogs too, so that nothing ever lies over it.
+The alarm row belongs to the dialogs too, so that nothing ever lies over it. Keys come from the app one after
+the other, each wholly before the next; no key is handed around between widgets.
 """
 
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
 from textual.screen import ModalScreen, Screen
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
 
 MIN_WIDTH: Final = 80
 MIN_HEIGHT: Final = 24
-Answer = TypeVar("Answer")
 
 
 def too_small(width: int, height: int) -> bool:
@@ -29,10 +31,8 @@ def too_small(width: int, height: int) -> bool:
     return width < MIN_WIDTH or height < MIN_HEIGHT
 
 
-class Framed(Screen[Answer]):
+class Framed(Screen[None]):
     """What screens and dialogs share: the frame, and painting it from the desk."""
-
-    HELP_PAGE = "overview"
 
     @property
     def programmer(self) -> "ProgrammerApp":
@@ -55,19 +55,24 @@ class Framed(Screen[Answer]):
             yield AlarmRow(id="alarm-row")
             yield UnknownBanner(id="banner")
 
-    def paint_frame(self, beat: Beat) -> None:
-        """Paint the rows above."""
+    def take_key(self, event: events.Key) -> bool:
+        """Take a key; return whether that was all there is to do about it."""
+        return False
+
+    def take_paste(self, event: events.Paste) -> None:
+        """Take a paste; nothing may be pasted anywhere in this program."""
+
+    def paint(self, beat: Beat) -> None:
+        """Paint the rows above from the desk."""
         self.query_one(StatusRows).paint(self.desk.view)
         self.query_one(AlarmRow).paint(alarm_line, self.desk, beat, self.app.size.width)
         self.query_one(UnknownBanner).show_outcome(self.desk.view)
 
-    def paint(self, beat: Beat) -> None:
-        """Paint the whole screen from the desk."""
-        self.paint_frame(beat)
 
-
-class FrameScreen(Framed[None]):
+class FrameScreen(Framed):
     """A screen of the workflow."""
+
+    HELP_PAGE = "overview"
 
     def compose(self) -> ComposeResult:
         yield from self.frame_top()
@@ -91,12 +96,12 @@ class FrameScreen(Framed[None]):
 
     @property
     def open_entry(self) -> str:
-        """Name and text of a field that is not finished, empty where there is none."""
+        """What is typed and not accepted, in a sentence; empty where nothing is."""
         return ""
 
     def paint(self, beat: Beat) -> None:
         """Paint frame and body; a window that is too small keeps the rows above and says what is missing."""
-        self.paint_frame(beat)
+        super().paint(beat)
         width, height = self.app.size
         small = too_small(width, height)
         self.set_class(small, "-too-small")
@@ -110,19 +115,36 @@ class FrameScreen(Framed[None]):
         self.query_one(KeyHints).paint(hint_line, self.desk, width)
 
 
-class FrameDialog(ModalScreen[Answer], Framed[Answer]):
+class FrameDialog(ModalScreen[None], Framed):
     """A dialog below the frame. It has no default "yes": Esc and the first choice change nothing."""
 
-    TITLE_WORDS = ""
-    KEYS = "Esc Back"
+    KEYS = "Esc close"
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.title_words = title
 
     def compose(self) -> ComposeResult:
         yield from self.frame_top()
         with Container(id="dialog-room"), Vertical(id="dialog") as box:
-            box.border_title = self.TITLE_WORDS
+            box.border_title = self.title_words
             box.border_subtitle = self.KEYS
             yield from self.compose_dialog()
 
     def compose_dialog(self) -> ComposeResult:
         """Yield the dialog's own widgets."""
         yield from ()
+
+    def paint_dialog(self) -> None:
+        """Paint the dialog's own widgets."""
+
+    def paint(self, beat: Beat) -> None:
+        """Paint frame and dialog."""
+        super().paint(beat)
+        self.paint_dialog()
+
+    def finish(self, then: Callable[[], None] | None = None) -> None:
+        """Close the dialog, then do what was chosen, both before the next key is looked at."""
+        self.app.pop_screen()
+        if then is not None:
+            then()

@@ -16,6 +16,7 @@ from programmer_tui.widgets.panel import TextArea, hanging
 
 TEXT_CELLS: Final = 68
 """Width of the text in a dialog."""
+SCROLL_KEYS: Final = frozenset({"up", "down", "pageup", "pagedown", "home", "end"})
 _HEAD: Final = "#"
 
 
@@ -49,14 +50,13 @@ def _key_lines(desk: Desk) -> Iterator[Content]:
             yield Content.styled(hanging("        Not now: ", why, TEXT_CELLS), "$dim")
 
 
-class HelpDialog(FrameDialog[None]):
+class HelpDialog(FrameDialog):
     """The help page of one screen."""
 
     KEYS = "Up/Down PgUp/PgDn read   Esc close"
 
     def __init__(self, page: str) -> None:
-        super().__init__()
-        self.TITLE_WORDS = f"Help: {page}"
+        super().__init__(f"Help: {page}")
         self.page = page
 
     def compose_dialog(self) -> ComposeResult:
@@ -64,12 +64,11 @@ class HelpDialog(FrameDialog[None]):
             yield TextArea(page_content(page_text(self.page)), id="help-page")
             yield TextArea(id="help-keys")
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.query_one("#help-keys", TextArea).show(key_table(self.desk))
-        self.query_one("#help-scroll").focus()
+    def paint_dialog(self) -> None:
+        self.query_one("#help-keys", TextArea).paint(key_table, self.desk)
 
-    def on_key(self, event: events.Key) -> None:
+    def take_key(self, event: events.Key) -> bool:
         if event.key in ("escape", "enter", "f1"):
-            event.stop()
-            self.dismiss(None)
+            self.finish()
+            return True
+        return event.key not in SCROLL_KEYS

@@ -1,5 +1,6 @@
 """Ctrl+P: what can be done now, each with its key; and why the rest is not possible."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from textual import events
@@ -32,14 +33,14 @@ def palette_lines(desk: Desk, wanted: str) -> tuple[PaletteLine, ...]:
     return tuple(sorted(lines, key=lambda line: bool(line.why_not)))
 
 
-class PaletteDialog(FrameDialog[str | None]):
-    """Returns the id of the action to do, or None."""
+class PaletteDialog(FrameDialog):
+    """Hands the id of the chosen action to ``then``."""
 
     KEYS = "type to search   Up/Down choose   Enter do   Esc close"
-    TITLE_WORDS = "Commands"
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, then: Callable[[str], None]) -> None:
+        super().__init__("Commands")
+        self._then = then
         self.wanted = ""
         self.place = 0
 
@@ -47,42 +48,36 @@ class PaletteDialog(FrameDialog[str | None]):
         yield TextArea(id="palette-wanted")
         yield TextArea(id="palette-lines")
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self._show()
-
-    def on_key(self, event: events.Key) -> None:
-        event.stop()
-        event.prevent_default()
-        if event.key == "escape":
-            self.dismiss(None)
-        elif event.key == "enter":
-            self._take()
-        elif event.key in ("up", "down"):
-            self.place += 1 if event.key == "down" else -1
-            self._show()
-        elif event.key == "backspace":
-            self._search(self.wanted[:-1])
-        elif event.character is not None and event.character.isprintable():
-            self._search(self.wanted + event.character)
-
-    def _search(self, wanted: str) -> None:
-        self.wanted, self.place = wanted, 0
-        self._show()
-
-    def _take(self) -> None:
-        lines = palette_lines(self.desk, self.wanted)
-        if lines and not lines[self.place].why_not:
-            self.dismiss(lines[self.place].action.id)
-
-    def _show(self) -> None:
+    def paint_dialog(self) -> None:
         lines = palette_lines(self.desk, self.wanted)
         self.place = min(max(self.place, 0), max(0, len(lines) - 1))
         self.query_one("#palette-wanted", TextArea).show(f" Search  {self.wanted}_")
         shown = [_content(line, marked=place == self.place) for place, line in enumerate(lines)]
-        self.query_one("#palette-lines", TextArea).show(
-            Content("\n").join(shown or [Content(" nothing found")])
-        )
+        text = Content("\n").join(shown or [Content(" nothing found")])
+        self.query_one("#palette-lines", TextArea).show(text)
+
+    def take_key(self, event: events.Key) -> bool:
+        if event.key == "escape":
+            self.finish()
+        elif event.key == "enter":
+            self._take()
+        elif event.key in ("up", "down"):
+            last = len(palette_lines(self.desk, self.wanted)) - 1
+            self.place = min(max(self.place + (1 if event.key == "down" else -1), 0), max(0, last))
+        elif event.key == "backspace":
+            self._search(self.wanted[:-1])
+        elif event.character is not None and event.character.isprintable():
+            self._search(self.wanted + event.character)
+        return True
+
+    def _search(self, wanted: str) -> None:
+        self.wanted, self.place = wanted, 0
+
+    def _take(self) -> None:
+        lines = palette_lines(self.desk, self.wanted)
+        if lines and not lines[self.place].why_not:
+            action_id = lines[self.place].action.id
+            self.finish(lambda: self._then(action_id))
 
 
 def _content(line: PaletteLine, *, marked: bool) -> Content:

@@ -2,11 +2,12 @@
 
 from functools import partial
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.events import ScreenResume
 
 from programmer_tui.clinic.clinical_time import format_minute_of_day
+from programmer_tui.clinic.entry_state import Key
 from programmer_tui.clinic.log_words import REASON_WORDS
 from programmer_tui.clinic.prescription import (
     Prescription,
@@ -17,22 +18,20 @@ from programmer_tui.clinic.prescription import (
     with_step_start,
     without_step,
 )
-from programmer_tui.clinic.workflow import Stage
+from programmer_tui.dose_rows import TOTAL, with_dose
 from programmer_tui.draft import Draft
+from programmer_tui.editing import Editing
 from programmer_tui.screens.dialogs import TimeDialog, reason_dialog, yes_dialog
 from programmer_tui.screens.frame import FrameScreen
 from programmer_tui.screens.prescribe_text import (
-    TOTAL,
-    faces,
     head_text,
     hint_text,
     limits_text,
     outcome_text,
     preview_text,
     totals_text,
-    with_dose,
 )
-from programmer_tui.widgets.dose_entry import DoseEntry
+from programmer_tui.widgets.dose_entry import DoseEntry, entry_key, row_content
 from programmer_tui.widgets.panel import Panel, TextArea
 from protocol.vocabulary import OverrideReason, ScheduleMode
 
@@ -54,100 +53,78 @@ class PrescribeScreen(FrameScreen):
                 yield Panel("Preview 24 h", id="preview")
         yield TextArea(id="prescribe-hint")
 
+    @property
+    def editing(self) -> Editing:
+        """The cursor and the open field."""
+        return self.programmer.editing
+
     # --- painting -----------------------------------------------------------------------------------------
 
     def paint_body(self) -> None:
         draft = self.desk.draft
         if draft is None:
             return
-        self._sync_rows(draft)
-        row = self.current_row
+        self._paint_rows(draft)
         self.query_one("#dose-head", TextArea).paint(head_text, draft)
         self.query_one("#dose-totals", TextArea).paint(totals_text, draft)
-        self.query_one("#limits", Panel).paint(limits_text, draft, row, draft.findings(self.desk.library))
+        findings = draft.findings(self.desk.library)
+        self.query_one("#limits", Panel).paint(limits_text, draft, self.editing, findings)
         preview = self.query_one("#preview", Panel)
         preview.border_title = f"Preview 24 h   {draft.new.unit}/h"
-        preview.paint(preview_text, draft, row, *preview.content_size)
+        preview.paint(preview_text, draft, self.editing, *preview.content_size)
         self.query_one("#prescribe-hint", TextArea).paint(hint_text, self.desk)
 
-    @property
-    def rows(self) -> list[DoseEntry]:
-        """The rows in their order."""
-        return list(self.query(DoseEntry))
+    def _paint_rows(self, draft: Draft) -> None:
+        wanted = self.editing.rows
+        shown = list(self.query(DoseEntry))
+        for widget in shown[len(wanted) :]:
+            widget.remove()
+        added = [DoseEntry(index) for index in range(len(shown), len(wanted))]
+        self.query_one("#dose-rows").mount(*added)
+        for index, widget in enumerate([*shown, *added][: len(wanted)]):
+            current = index == self.editing.cursor
+            entry = self.editing.entry if current else None
+            before = widget.shown
+            outcome = partial(self._outcome, draft, index)
+            widget.paint(partial(row_content, current=current), wanted[index], entry, outcome)
+            if current and widget.shown != before:
+                self.call_after_refresh(widget.scroll_visible, animate=False)
 
-    @property
-    def current_row(self) -> DoseEntry | None:
-        """The row the keys go to."""
-        return self.focused if isinstance(self.focused, DoseEntry) else None
-
-    def _sync_rows(self, draft: Draft) -> None:
-        wanted = faces(draft)
-        rows = self.rows
-        for row, face in zip(rows, wanted, strict=False):
-            row.locked = self.desk.stage is not Stage.PRESCRIBE
-            if row.face != face:
-                row.wear(face)
-        for row in rows[len(wanted) :]:
-            row.remove()
-        new = [
-            DoseEntry(index, wanted[index], self.programmer.key_time_ms, partial(self._outcome, index))
-            for index in range(len(rows), len(wanted))
-        ]
-        if new:
-            self.query_one("#dose-rows").mount(*new)
-            for row in new:
-                row.repaint()
-        if self.focused is None and self.is_current and self.rows:
-            self.set_focus(self.rows[0])
-
-    def _outcome(self, index: int, typed: int) -> str:
-        draft = self.desk.draft
-        if draft is None:
-            return ""
+    def _outcome(self, draft: Draft, index: int, typed: int) -> str:
         try:
             return outcome_text(with_dose(draft.new, index, typed))
         except PrescriptionError as error:
             return str(error)
 
-    def on_screen_resume(self, event: ScreenResume) -> None:
-        if self.focused is None and self.rows:
-            self.set_focus(self.rows[0])
-
     # --- the entry ----------------------------------------------------------------------------------------
+
+    def take_key(self, event: events.Key) -> bool:
+        key = entry_key(event)
+        taken = self.editing.press(key, self.programmer.key_time_ms(event))
+        entry = self.editing.entry
+        if taken and key == Key.ENTER and entry is not None and entry.needs_reason:
+            self.programmer.open_dialog(reason_dialog([entry.message], self._reasoned))
+        return taken
+
+    def take_paste(self, event: events.Paste) -> None:
+        self.editing.paste(self.programmer.key_time_ms(event))
+
+    def leave(self, why: str) -> None:
+        self.editing.leave(why, self.programmer.key_time_ms(None))
 
     @property
     def open_entry(self) -> str:
         """The field that is not finished."""
-        for row in self.rows:
-            if row.entry is not None:
-                typed = f"{row.face.name} '{row.entry.text}'"
-                return f"{typed} is not accepted yet. Enter accepts it, Esc discards it."
-        return ""
+        return self.editing.unfinished
 
-    def leave(self, why: str) -> None:
-        for row in self.rows:
-            row.leave(why, self.programmer.key_time_ms(None))
-
-    def on_dose_entry_accepted(self, message: DoseEntry.Accepted) -> None:
-        if self.desk.edit(lambda held: with_dose(held, message.row.index, message.value)):
-            shown = message.row.face.spec.shown(message.value)
-            self.desk.notice = f"{message.row.face.name} {shown} accepted. Nothing was sent to the pump."
+    def on_dose_entry_clicked(self, message: DoseEntry.Clicked) -> None:
+        self.editing.go(message.index)
         self.programmer.repaint()
 
-    def on_dose_entry_reason_wanted(self, message: DoseEntry.ReasonWanted) -> None:
-        entry = message.row.entry
-        if entry is not None:
-            self.app.push_screen(reason_dialog([entry.message]), partial(self._reasoned, message.row))
-
-    def _reasoned(self, row: DoseEntry, reason: OverrideReason | None) -> None:
+    def _reasoned(self, reason: OverrideReason | None) -> None:
         if reason is not None:
             self.desk.give_reason(reason)
-            row.give_reason(REASON_WORDS[reason], self.programmer.key_time_ms(None))
-
-    def on_dose_entry_moved(self, message: DoseEntry.Moved) -> None:
-        rows = self.rows
-        place = min(max(message.row.index + message.by, 0), len(rows) - 1)
-        self.set_focus(rows[place])
+            self.editing.give_reason(REASON_WORDS[reason], self.programmer.key_time_ms(None))
 
     # --- actions of this screen ---------------------------------------------------------------------------
 
@@ -162,61 +139,51 @@ class PrescribeScreen(FrameScreen):
             self.desk.edit(as_simple)
         else:
             text = f"The pattern of {len(draft.new.steps)} steps becomes one rate with the same daily dose."
-            dialog = yes_dialog("Simple continuous?", text, "Keep the pattern", "Give the pattern up")
-            self.app.push_screen(dialog, self._simplified)
+            dialog = yes_dialog(
+                "Simple continuous?", text, "Keep the pattern", "Give the pattern up", self._simplified
+            )
+            self.programmer.open_dialog(dialog)
 
     def _simplified(self, yes: bool | None) -> None:
         if yes and self.desk.edit(as_simple):
-            self.set_focus(self.rows[TOTAL])
-        self.programmer.repaint()
+            self.editing.go(TOTAL)
 
     def do_add_step(self) -> None:
         """Ask when a new step starts; it begins with the dose of that time."""
         text = "The new step starts at this time and goes on to the next one, at the dose of this time."
-        self.app.push_screen(TimeDialog("Add a step", text), self._added)
+        self.programmer.open_dialog(TimeDialog("Add a step", text, self._added))
 
     def _added(self, minute: int | None) -> None:
-        if minute is not None and self.desk.edit(lambda held: _with_step_at(held, minute, self.max_steps)):
-            self.programmer.repaint()
-            self._focus_step_at(minute)
-            self.desk.notice = f"Step at {format_minute_of_day(minute)} added. Type its dose."
-        self.programmer.repaint()
-
-    @property
-    def max_steps(self) -> int:
-        """How many steps this pump holds."""
         draft = self.desk.draft
-        return 0 if draft is None else draft.reach.max_steps
+        if minute is None or draft is None:
+            return
+        if self.desk.edit(lambda held: _with_step_at(held, minute, draft.reach.max_steps)):
+            steps = self.desk.draft.new.steps if self.desk.draft is not None else ()
+            self.editing.go(1 + [step.start_min for step in steps].index(minute))
+            self.desk.notice = f"Step at {format_minute_of_day(minute)} added. Type its dose."
 
     def do_remove_step(self) -> None:
-        """Remove the step of the current row."""
-        row = self.current_row
-        if row is None or row.index == TOTAL:
-            self.desk.notice = "Go to the row of a step first (Down)."
-        elif self.desk.edit(lambda held: without_step(held, row.index - 1)):
-            self.set_focus(self.rows[row.index - 1])
-        self.programmer.repaint()
+        """Remove the step under the cursor."""
+        step = self._step_under_cursor()
+        if step is not None and self.desk.edit(lambda held: without_step(held, step)):
+            self.editing.go(step)
 
     def do_step_time(self) -> None:
-        """Ask for another start of the step of the current row."""
-        row = self.current_row
-        if row is None or row.index == TOTAL:
-            self.desk.notice = "Go to the row of a step first (Down)."
-            return
-        text = f"{row.face.name} starts at another time, between its neighbours."
-        self.app.push_screen(TimeDialog("Time of the step", text), partial(self._moved, row.index - 1))
+        """Ask for another start of the step under the cursor."""
+        step = self._step_under_cursor()
+        if step is not None:
+            text = f"Step {step + 1} starts at another time, between its neighbours."
+            self.programmer.open_dialog(TimeDialog("Time of the step", text, partial(self._moved, step)))
 
     def _moved(self, step: int, minute: int | None) -> None:
         if minute is not None:
             self.desk.edit(lambda held: with_step_start(held, step, minute))
-        self.programmer.repaint()
 
-    def _focus_step_at(self, minute: int) -> None:
-        draft = self.desk.draft
-        if draft is None:
-            return
-        place = next(i for i, step in enumerate(draft.new.steps) if step.start_min == minute)
-        self.call_after_refresh(lambda: self.set_focus(self.rows[place + 1]))
+    def _step_under_cursor(self) -> int | None:
+        if self.editing.cursor == TOTAL:
+            self.desk.notice = "Go to the row of a step first (Down)."
+            return None
+        return self.editing.cursor - 1
 
 
 def _with_step_at(held: Prescription, minute: int, max_steps: int) -> Prescription:

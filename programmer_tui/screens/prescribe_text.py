@@ -10,90 +10,28 @@ from programmer_tui.clinic.clinical_format import (
     drug_name,
     format_change,
     format_daily_dose,
-    format_dose_rate,
-    format_mass,
     format_rate_ml_h,
     format_signed,
     format_strength,
     format_volume_per_day,
 )
-from programmer_tui.clinic.clinical_time import format_interval
-from programmer_tui.clinic.entry_fields import daily_dose_field, step_rate_field
-from programmer_tui.clinic.entry_state import EntrySpec
+from programmer_tui.clinic.entry_state import EntrySpec, EntryState
 from programmer_tui.clinic.limits import LimitFinding, LimitKind
 from programmer_tui.clinic.prescription import (
     Prescription,
     PrescriptionError,
-    with_daily_dose,
-    with_step_rate,
 )
 from programmer_tui.clinic.review import MODE_WORDS, rounding_note
 from programmer_tui.clinic.workflow import Stage
 from programmer_tui.desk import Desk
+from programmer_tui.dose_rows import DoseRow, with_dose
 from programmer_tui.draft import Draft
-from programmer_tui.widgets.dose_entry import DoseEntry, RowFace
+from programmer_tui.editing import Editing
 from programmer_tui.widgets.step_chart import chart_lines
-from protocol.quantities import NL_PER_ML, round_half_up
+from protocol.quantities import NL_PER_ML
 from protocol.vocabulary import ScheduleMode
 
-TOTAL: Final = 0
-"""Index of the row of the daily dose; step n has row n + 1."""
-_PREFIX_CELLS: Final = 16
 _MODES: Final = (ScheduleMode.SIMPLE, ScheduleMode.DAILY)
-
-
-def with_dose(held: Prescription, index: int, value: int) -> Prescription:
-    """Return the prescription with the value of one row changed: ng/day in the first, ng/h in the others.
-
-    Raises:
-        PrescriptionError: the edit makes no prescription.
-    """
-    return with_daily_dose(held, value) if index == TOTAL else with_step_rate(held, index - 1, value)
-
-
-def faces(draft: Draft) -> list[RowFace]:
-    """Return the rows: the daily dose, and for a pattern one for each step."""
-    total = _total_face(draft)
-    if draft.new.mode is ScheduleMode.SIMPLE:
-        return [total]
-    return [total, *(_step_face(draft, place) for place in range(len(draft.new.steps)))]
-
-
-def _total_face(draft: Draft) -> RowFace:
-    spec = daily_dose_field(draft.drug, draft.new.conc_ng_ml)
-    dose = draft.new.daily_dose_ng
-    suffix = "" if draft.new.mode is ScheduleMode.SIMPLE else "whole pattern"
-    return RowFace(
-        f"{' Daily dose':<{_PREFIX_CELLS}}",
-        format_daily_dose(dose, draft.new.unit),
-        suffix,
-        spec,
-        _whole(dose),
-        "Daily dose",
-    )
-
-
-def _step_face(draft: Draft, place: int) -> RowFace:
-    held = draft.new
-    step, minutes = held.steps[place], held.step_minutes[place]
-    interval = format_interval(step.start_min, step.start_min + minutes)
-    changed = step.start_min not in {old.start_min for old in draft.current.steps} or (
-        draft.current.dose_rate_at(step.start_min) != step.dose_rate_ng_h
-    )
-    prefix = f"{place + 1:>2}{'*' if changed else ' '} {interval}"
-    dose = format_mass(held.step_doses_ng[place], held.unit)
-    return RowFace(
-        f"{prefix:<{_PREFIX_CELLS}}",
-        format_dose_rate(step.dose_rate_ng_h, held.unit),
-        dose.text,
-        step_rate_field(draft.drug, held.conc_ng_ml),
-        _whole(Fraction(step.dose_rate_ng_h)),
-        f"Step {place + 1} rate",
-    )
-
-
-def _whole(value: Fraction) -> int:
-    return round_half_up(value.numerator, value.denominator)
 
 
 def head_text(draft: Draft) -> str:
@@ -146,16 +84,18 @@ def outcome_text(candidate: Prescription) -> str:
     return f"= {dose} = {_volume(candidate)}, {_flow(candidate)}"
 
 
-def limits_text(draft: Draft, row: DoseEntry | None, findings: Sequence[LimitFinding]) -> str:
-    """Return the limits of the field the keys go to, and what is wrong with the whole prescription."""
-    spec = daily_dose_field(draft.drug, draft.new.conc_ng_ml) if row is None else row.face.spec
+def limits_text(draft: Draft, editing: Editing, findings: Sequence[LimitFinding]) -> str:
+    """Return the limits of the field under the cursor, and what is wrong with the whole prescription."""
+    if editing.row is None:
+        return ""
+    spec = editing.row.spec
     kinds = {kind: sum(finding.kind is kind for finding in findings) for kind in LimitKind}
     lines = [
         f" {spec.label}, {spec.unit}",
         f" allowed {_range(spec, spec.limits.hard_min, spec.limits.hard_max)}",
         f" usual   {_range(spec, spec.limits.soft_min, spec.limits.soft_max)}",
         f" step    {spec.shown(spec.resolution)}",
-        *_typed_lines(row),
+        *_typed_lines(editing.row, editing.entry),
         f" [soft] {kinds[LimitKind.SOFT] or 'none'}   [hard] {kinds[LimitKind.HARD] or 'none'}",
         *(f" {finding.text}" for finding in findings),
     ]
@@ -164,34 +104,33 @@ def limits_text(draft: Draft, row: DoseEntry | None, findings: Sequence[LimitFin
     return "\n".join(lines)
 
 
-def _typed_lines(row: DoseEntry | None) -> Iterable[str]:
-    if row is None or row.entry is None:
+def _typed_lines(row: DoseRow, entry: EntryState | None) -> Iterable[str]:
+    if entry is None:
         return
-    was = "--" if row.face.was is None else row.face.spec.shown(row.face.was).text
-    yield f" was     {was}"
-    if row.entry.change:
-        yield f" change  {row.entry.change}"
+    yield f" was     {row.spec.shown(row.was)}"
+    if entry.change:
+        yield f" change  {entry.change}"
 
 
 def _range(spec: EntrySpec, low: Exact | None, high: Exact | None) -> str:
-    """Write a range; a limit too small to write stands for no limit on that side."""
-    low_shown = None if low is None else spec.shown(low)
-    known_low = low_shown is not None and low_shown.number[0].isdigit()
-    if known_low and low_shown is not None:
-        return f"{low_shown.number} to {spec.shown(high)}" if high is not None else f"from {low_shown}"
+    """Write a range; a limit too small to be written stands for no limit on that side."""
+    bottom = None if low is None else spec.shown(low)
+    if bottom is not None and bottom.number[0].isdigit():
+        return f"from {bottom}" if high is None else f"{bottom.number} to {spec.shown(high)}"
     return "no limit" if high is None else f"up to {spec.shown(high)}"
 
 
-def preview_text(draft: Draft, row: DoseEntry | None, width: int, height: int) -> str:
+def preview_text(draft: Draft, editing: Editing, width: int, height: int) -> str:
     """Return the chart of the prescription as it would be with what is typed."""
-    return "\n".join(chart_lines(_candidate(draft, row), width, height))
+    return "\n".join(chart_lines(_candidate(draft, editing), width, height))
 
 
-def _candidate(draft: Draft, row: DoseEntry | None) -> Prescription:
-    if row is None or row.entry is None or row.entry.typed is None:
+def _candidate(draft: Draft, editing: Editing) -> Prescription:
+    typed = None if editing.entry is None else editing.entry.typed
+    if typed is None:
         return draft.new
     try:
-        return with_dose(draft.new, row.index, row.entry.typed)
+        return with_dose(draft.new, editing.cursor, typed)
     except PrescriptionError:
         return draft.new
 

@@ -1,7 +1,7 @@
 """The review: in the pump now, will be sent, pump computes, change; then the typed dose, F9, a second, Y.
 
-No widget here takes the focus: every key comes to the screen, and every key, also one that means nothing,
-breaks the silence that the confirmation needs.
+Every key comes to this screen first, and every key, also one that means nothing here, breaks the silence
+that the confirmation needs.
 """
 
 from collections.abc import Iterable
@@ -30,6 +30,9 @@ _FOOT_LINES: Final = 5
 _FRAME_LINES: Final = 2
 _FIXED: Final = 2
 """Lines of each page that are not rows: the heading and the checks."""
+ELSEWHERE: Final = "elsewhere"
+"""What the confirmation is told of a key that is not meant for it: it breaks the silence all the same."""
+_ACTIONS: Final = {" ": "page_read", "pagedown": "page_next", "pageup": "page_back", "tab": "reason"}
 _PASSED_ON: Final = frozenset({"f1", "f2", "f3", "f7", "f8", "ctrl+p", "ctrl+d", "ctrl+q", "ctrl+t"})
 
 
@@ -147,35 +150,23 @@ class ReviewScreen(FrameScreen):
 
     # --- keys ---------------------------------------------------------------------------------------------
 
-    def on_key(self, event: events.Key) -> None:
+    def take_key(self, event: events.Key) -> bool:
         reviewing = self.desk.reviewing
         if reviewing is None:
-            return
+            return False
         key = entry_key(event)
         at_ms = self.programmer.key_time_ms(event)
-        leaving = (
-            key == Key.ESCAPE
-            and reviewing.gate.phase is not GatePhase.ARMING
-            and not reviewing.gate.entry.text
-        )
+        leaving = key == Key.ESCAPE and not reviewing.is_open
         if key in _PASSED_ON or leaving:
-            self.desk.gate_key("elsewhere", at_ms)
-            return
-        event.stop()
-        event.prevent_default()
-        self._take(key, at_ms)
-        self.programmer.repaint()
+            self.desk.gate_key(ELSEWHERE, at_ms)
+            return False
+        action = _ACTIONS.get(key)
+        self.desk.gate_key(key if action is None else ELSEWHERE, at_ms)
+        if action is not None:
+            self.programmer.perform(action)
+        return True
 
-    def _take(self, key: str, at_ms: int) -> None:
-        actions = {" ": "page_read", "pagedown": "page_next", "pageup": "page_back", "tab": "reason"}
-        if key in actions:
-            self.desk.gate_key("elsewhere", at_ms)
-            self.programmer.perform(actions[key])
-        else:
-            self.desk.gate_key(key, at_ms)
-
-    def on_paste(self, event: events.Paste) -> None:
-        event.stop()
+    def take_paste(self, event: events.Paste) -> None:
         if self.desk.reviewing is not None:
             self.desk.reviewing = self.desk.reviewing.pasted(self.programmer.key_time_ms(event))
 
@@ -204,9 +195,9 @@ class ReviewScreen(FrameScreen):
     def do_reason(self) -> None:
         """Ask why soft limits are passed."""
         if self.desk.reviewing is not None:
-            self.app.push_screen(reason_dialog(self.desk.reviewing.review.reasons_needed), self._reasoned)
+            sentences = self.desk.reviewing.review.reasons_needed
+            self.programmer.open_dialog(reason_dialog(sentences, self._reasoned))
 
     def _reasoned(self, reason: OverrideReason | None) -> None:
         if reason is not None:
             self.desk.give_reason(reason)
-        self.programmer.repaint()

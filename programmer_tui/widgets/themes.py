@@ -4,9 +4,10 @@ No meaning rests on colour alone: every coloured word also says what it means. O
 instead of red and green.
 """
 
+from dataclasses import replace
 from typing import Final
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 DARK: Final = "cisterna-dark"
 LIGHT: Final = "cisterna-light"
@@ -27,6 +28,7 @@ TEXT_PAIRS: Final = (
 )
 """Every pair of text and background the style sheet uses."""
 
+_DEFAULT: Final = "ansi_default"
 _DARK_COLOURS: Final = {
     "ink": "#e6edf3",
     "paper": "#0b0f14",
@@ -89,20 +91,8 @@ def _theme(name: str, colours: dict[str, str], *, dark: bool) -> Theme:
 
 def _plain_theme() -> Theme:
     """Return the theme of NO_COLOR: the terminal's own two colours; marks and words carry the rest."""
-    default = "ansi_default"
-    return Theme(
-        name=PLAIN,
-        primary=default,
-        accent=default,
-        warning=default,
-        error=default,
-        foreground=default,
-        background=default,
-        surface=default,
-        panel=default,
-        ansi=True,
-        variables=dict.fromkeys(_DARK_COLOURS, default),
-    )
+    base = BUILTIN_THEMES["ansi-dark"]
+    return replace(base, name=PLAIN, variables={**base.variables, **dict.fromkeys(_DARK_COLOURS, _DEFAULT)})
 
 
 THEMES: Final = (

@@ -25,6 +25,7 @@ from support.pump_bench import (
     with_steps,
 )
 
+from firmware_model.controller.event_log import CAPACITY
 from firmware_model.controller.storage import PowerCut
 from firmware_model.pump import Pump
 from firmware_model.snapshot import PumpSnapshot
@@ -56,8 +57,10 @@ class Case:
     new: Program
 
 
-def case(first_rate_nl_h: int = 8_000) -> Case:
+def case(first_rate_nl_h: int = 8_000, log_seq: int = 0) -> Case:
     pump = pump_at_work()
+    while pump.controller.log.last_seq < log_seq:
+        pump.handshake_failed(9)
     old = active_program(pump)
     new = with_steps(old, (0, first_rate_nl_h), (720, 12_000))
     summary = verified(pump, new)
@@ -130,6 +133,32 @@ def test_a_commit_that_loses_power_ends_old_or_new(first_rate_nl_h: int, torn: i
     assert outcomes == sorted(outcomes)
     assert set(outcomes) == {False, True}
     assert len(outcomes) >= 12
+
+
+@pytest.mark.parametrize("torn", TORN)
+@pytest.mark.parametrize("log_seq", [61, 62, 63], ids=lambda seq: f"log at {seq}")
+def test_a_checkpoint_of_the_log_in_the_middle_of_a_commit_changes_nothing(log_seq: int, torn: int) -> None:
+    given = case(25_000, log_seq)
+    outcomes = set()
+    for _nth, pump in cut_at_each_write(
+        given.ready, torn, lambda pump: ask(pump, commit_request(given.summary))
+    ):
+        pump.reset()
+        outcomes.add(assert_old_or_new(pump, given))
+    assert outcomes == {False, True}
+
+
+def test_a_torn_record_over_an_old_one_of_the_ring_is_no_record() -> None:
+    """The ring has been round: a torn write mixes the octets of two records."""
+    given = case(log_seq=CAPACITY + 10)
+    for nth, pump in cut_at_each_write(
+        given.ready, 17, lambda pump: ask(pump, commit_request(given.summary))
+    ):
+        pump.reset()
+        is_new = receipt_of(pump).state is ReceiptState.COMMITTED
+        # Both copies of the bank come first, then the journal, which a torn first copy undoes.
+        assert is_new == (nth > 3)
+        assert versions_committed(pump) == ([2] if is_new else [])
 
 
 @pytest.mark.parametrize("torn", [0, 9])

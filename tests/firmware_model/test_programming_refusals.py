@@ -201,8 +201,13 @@ def test_a_handle_ages_in_link_time_once_that_is_told(pump: Pump) -> None:
     assert not isinstance(ask(pump, ProgStageRequest(handle, 0, b"x")), Refusal)
     pump.set_link_time(1_000 + 5 * MINUTE_MS)
     assert ask(pump, ProgStageRequest(handle, 0, b"x")) == Refusal(ErrorCode.HANDLE_EXPIRED, 0)
-    with pytest.raises(ValueError, match="cannot go back"):
-        pump.set_link_time(0)
+
+
+def test_a_link_clock_that_begins_anew_ends_what_was_open(pump: Pump) -> None:
+    pump.set_link_time(50_000)
+    handle = open_one(pump).handle
+    pump.set_link_time(0)
+    assert ask(pump, ProgStageRequest(handle, 0, b"x")) == Refusal(ErrorCode.HANDLE_EXPIRED, 0)
 
 
 # --- verify -----------------------------------------------------------------------------------------------

@@ -32,7 +32,12 @@ from protocol.log_record import (
     RefillEvent,
     read_payload,
 )
-from protocol.messages.program import GetProgramInfoRequest, ProgBeginRequest, ReceiptResponse
+from protocol.messages.program import (
+    GetProgramInfoRequest,
+    ProgBeginRequest,
+    ReadProgramRequest,
+    ReceiptResponse,
+)
 from protocol.quantities import UNITS_PER_NL
 from protocol.requests import Refusal
 from protocol.vocabulary import (
@@ -148,6 +153,17 @@ def test_an_impossible_refill_changes_nothing(filled_nl: int, withdrawn_nl: int 
     assert pump.snapshot() == before
 
 
+@pytest.mark.parametrize(
+    ("withdrawn_nl", "filled_nl"), [(-1, 5), (5, -1), (20 * ML + 1, 5), (5, 20 * ML + 1)]
+)
+def test_a_refill_that_no_reservoir_could_take_is_not_booked(withdrawn_nl: int, filled_nl: int) -> None:
+    pump = pump_at_work()
+    before = pump.snapshot()
+    with pytest.raises(ValueError, match=r"_nl = -?\d+ is outside 0\.\.20000000 nL"):
+        pump.controller.therapy.record_refill(withdrawn_nl, filled_nl)
+    assert pump.snapshot() == before
+
+
 def test_a_motor_that_delivers_too_much_empties_the_reservoir_in_silence() -> None:
     """The low alarm is computed, not measured: truth runs dry while the pump believes it has plenty."""
     pump = pump_at_work()
@@ -256,6 +272,9 @@ def test_an_ordered_minimum_rate_delivers_that_and_may_be_released() -> None:
     pump.controller.therapy.release_hold()
     assert status(pump).delivery_state is DeliveryState.RUNNING
     assert pump.controller.therapy.hold is None
+    written = pump.storage.writes
+    pump.controller.therapy.release_hold()
+    assert pump.storage.writes == written
 
 
 def test_a_stop_for_longer_than_two_days_is_alarmed() -> None:
@@ -396,6 +415,27 @@ def test_one_good_copy_of_the_program_is_enough_and_mends_the_other() -> None:
         assert status(pump).rate_nl_h == 9_000
         assert pump.storage.read(cell) == good
     assert any(record.type is EventType.DATA_CORRUPT for record in log_of(pump))
+
+
+def test_a_program_that_rots_while_it_runs_is_written_again_from_ram() -> None:
+    pump = pump_at_work()
+    good = pump.storage.read("bank.0.a")
+    spoil(pump, "bank.0.a", "bank.0.b")
+    assert ask(pump, ReadProgramRequest(1, 0, 10)).data == (good or b"")[:10]
+    assert pump.storage.read("bank.0.a") == pump.storage.read("bank.0.b") == good
+    assert sum(record.type is EventType.DATA_CORRUPT for record in log_of(pump)) == 2
+    pump.reset()
+    assert status(pump).delivery_state is DeliveryState.RUNNING
+
+
+def test_a_program_that_no_copy_holds_cannot_be_read() -> None:
+    pump = pump_at_work()
+    commit(pump, with_steps(active_program(pump), (0, 8_000)))
+    spoil(pump, "bank.0.a", "bank.0.b")
+    assert ask(pump, ReadProgramRequest(1, 0, 10)) == Refusal(ErrorCode.STORAGE)
+    spoil(pump, "bank.1.a", "bank.1.b")
+    pump.reset()
+    assert ask(pump, ReadProgramRequest(2, 0, 10)) == Refusal(ErrorCode.STORAGE)
 
 
 def test_a_lost_program_table_does_not_make_the_pump_new() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ from workbench.benchmarks.emulator_process import resident_mb
 from workbench.benchmarks.machine import Machine, this_machine
 from workbench.benchmarks.measure import Effort, in_turns, percentile, wall_us_of_each
 from workbench.benchmarks.report import HEAD, Report, Row, Skipped, Target, Unit, cells, number, rounded
+from workbench.cli import cli
+from workbench.exit_codes import ExitCode
 from workbench.generators.sample_session import session
 from workbench.pump_process import PumpProcessError
 
@@ -76,10 +79,9 @@ def test_a_quick_run_has_the_row_with_sane_values(report: Report, name: str) -> 
         assert measured.ratio > 0
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell memory")
+@pytest.mark.skipif(resident_mb(os.getpid()) is None, reason="the system does not tell memory")
 def test_the_memory_of_the_emulator_is_that_of_a_python_program(report: Report) -> None:
     assert 5 < row(report, "emulator_memory").value < 1_000
-    assert 5 < resident_mb(os.getpid()) < 10_000
 
 
 def test_no_two_rows_share_a_name(report: Report) -> None:
@@ -90,6 +92,7 @@ def test_no_two_rows_share_a_name(report: Report) -> None:
 def test_every_number_of_the_design_that_is_measured_stands_beside_its_row(report: Report) -> None:
     """The bounds of the product, in one place where a change of them is seen."""
     bounds = {row.name: row.target_text() for row in report.rows if isinstance(row, Row) and row.target}
+    bounds.setdefault("emulator_memory", "<= 80 MB")  # skipped where the system does not tell memory
     assert bounds == {
         "get_status_in_process": ">= 12 000 /s",
         "get_status_pty_median": "<= 2 x baseline",
@@ -323,12 +326,23 @@ def test_the_command_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "wrote" in capsys.readouterr().err
 
 
+def test_a_place_that_cannot_be_written_is_told_before_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No traceback, a usage error that names the place, and nothing measured."""
+    monkeypatch.setattr(bench, "run_bench", lambda **_: pytest.fail("measured in vain"))
+    asked = CliRunner().invoke(cli, ["bench", "--write", str(tmp_path / "missing" / "page.md")])
+    assert asked.exit_code == ExitCode.USAGE
+    assert "page.md: No such file or directory" in asked.stderr
+
+
 def test_the_page_in_the_checkout_has_the_rows_of_today(report: Report) -> None:
     """`cisterna bench --write docs/performance.md` was run after the last row was added or renamed."""
     page = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
     assert page.startswith("<!-- Written by `cisterna bench")
     assert f"| {' | '.join(HEAD)} |" in page
-    assert [row.title for row in report.rows if f"\n| {row.title} | " not in page] == []
+    titles = [row.title for row in report.rows if isinstance(row, Row)]
+    assert [title for title in titles if f"\n| {title} | " not in page] == []
 
 
 def test_the_page_in_the_checkout_is_of_a_full_run() -> None:

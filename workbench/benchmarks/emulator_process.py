@@ -13,7 +13,7 @@ from protocol.client import PumpClient
 from protocol.link import open_link
 from workbench.benchmarks.measure import Effort
 from workbench.benchmarks.over_pty import connect
-from workbench.benchmarks.report import Row, Target, Unit
+from workbench.benchmarks.report import Row, Skipped, Target, Unit
 from workbench.card_file import read_card
 from workbench.pump_process import PumpProcess
 
@@ -24,8 +24,8 @@ _KIB: Final = 1_024
 _BYTES_PER_MB: Final = 1_000_000
 
 
-def start_pump() -> tuple[float, float]:
-    """Start a pump; return the time to its first answer in ms, and its resident memory in MB in a session.
+def start_pump() -> tuple[float, float | None]:
+    """Start a pump; return the time to its first answer in ms, and its memory in a session (`resident_mb`).
 
     Raises:
         PumpProcessError: it did not start.
@@ -45,16 +45,14 @@ def start_pump() -> tuple[float, float]:
             return took_ms, resident_mb(process.pid)
 
 
-def resident_mb(pid: int) -> float:
-    """Return the resident memory of a process in MB.
-
-    Raises:
-        OSError: the system does not tell.
-    """
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * _KIB / _BYTES_PER_MB
-    raise OSError(f"/proc/{pid}/status does not tell the resident memory")
+def resident_mb(pid: int) -> float | None:
+    """Return the resident memory of a process in MB, None where the system does not tell."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    sizes = [int(line.split()[1]) for line in lines if line.startswith("VmRSS:")]
+    return sizes[0] * _KIB / _BYTES_PER_MB if sizes else None
 
 
 def _bare_start_ms() -> float:
@@ -63,7 +61,7 @@ def _bare_start_ms() -> float:
     return (time.perf_counter() - start) * _MS_PER_S
 
 
-def emulator_rows(effort: Effort) -> Iterator[Row]:
+def emulator_rows(effort: Effort) -> Iterator[Row | Skipped]:
     """Measure start and memory of an emulator process."""
     turns = [(*start_pump(), _bare_start_ms()) for _ in range(effort.repeats)]
     yield Row(
@@ -76,10 +74,9 @@ def emulator_rows(effort: Effort) -> Iterator[Row]:
         median(start / bare for start, _, bare in turns),
         START_MOST,
     )
-    yield Row(
-        "emulator_memory",
-        "its resident memory in a session",
-        Unit.MEGABYTES,
-        median(memory for _, memory, _ in turns),
-        target=MEMORY_MOST,
-    )
+    memory = [memory for _, memory, _ in turns if memory is not None]
+    name, title = "emulator_memory", "its resident memory in a session"
+    if memory:
+        yield Row(name, title, Unit.MEGABYTES, median(memory), target=MEMORY_MOST)
+    else:
+        yield Skipped(name, title, "not measured: this system does not tell it in /proc")

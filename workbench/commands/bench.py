@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from workbench.bench import bench_command
+from workbench.commands.shared import fail
+from workbench.exit_codes import ExitCode
 
 
 @click.command()
@@ -17,4 +19,7 @@ from workbench.bench import bench_command
 )
 def bench(as_json: bool, quick: bool, write: Path | None) -> None:
     """Measure speed as ratios to a baseline in the same run."""
-    bench_command(as_json=as_json, quick=quick, write=write)
+    try:
+        bench_command(as_json=as_json, quick=quick, write=write)
+    except OSError as error:
+        fail(f"Cannot write the page to {write}: {error.strerror}.", ExitCode.USAGE)

@@ -8,24 +8,17 @@ from pathlib import Path
 
 import click
 
-from emulator.clock import PumpClock
-from emulator.host import Host
-from emulator.links import MemoryPumpLink
-from firmware_model.factory import make_pump
-from programmer_tui.connection import CardDetails, Connector
-from programmer_tui.records import Records
+from programmer_tui.connection import CardDetails
 from programmer_tui.service_thread import ServiceThread
 from programmer_tui.session import SessionService
-from protocol.client import PumpClient
-from protocol.endpoint_pump import PumpEndpoint
-from protocol.link import monotonic_ms, system_entropy
-from protocol.memory_link import VirtualClock, memory_link_pair
+from protocol.link import monotonic_ms
 from protocol.vocabulary import ClientKind
 from workbench.card_file import read_card
 from workbench.cli import DISCLAIMER
 from workbench.commands.shared import fail, reported
 from workbench.demo import DemoCheck, DemoFailedError
 from workbench.exit_codes import ExitCode
+from workbench.in_memory import memory_clinic
 from workbench.pump_process import PumpProcess, PumpProcessError
 from workbench.sessions import SessionOptions, make_service
 
@@ -52,7 +45,8 @@ def demo(check: bool, link: str, seed: int, speed: str) -> None:
     with tempfile.TemporaryDirectory(prefix="cisterna-") as folder, ExitStack() as stack:
         try:
             if link == "memory":
-                service, card = _in_memory(Path(folder), seed)
+                clinic = memory_clinic(Path(folder), seed=seed, utc_s=int(time.time()), operator=OPERATOR)
+                service, card = clinic.service, clinic.card
             else:
                 service, card = stack.enter_context(_in_a_process(Path(folder), link, seed, speed))
         except PumpProcessError as error:
@@ -93,29 +87,3 @@ def _in_a_process(
             process.address, folder / "records.sqlite", OPERATOR, client_kind=ClientKind.PROGRAMMER
         )
         yield make_service(options), read_card(card)
-
-
-def _in_memory(folder: Path, seed: int) -> tuple[SessionService, CardDetails]:
-    """Return a service for a pump in this process, joined by a null modem on virtual time."""
-    pump = make_pump(seed=seed, utc_s=int(time.time()))
-    endpoint = PumpEndpoint(pump, system_entropy)
-    clock = VirtualClock()
-    pump_clock = PumpClock(clock.now_ms)
-
-    def open_client() -> PumpClient:
-        line, peer = memory_link_pair(clock)
-        host = Host(pump, endpoint, MemoryPumpLink(peer), pump_clock)
-        peer.attach(host.step)
-        return PumpClient(line, client_kind=ClientKind.PROGRAMMER, operator=OPERATOR)
-
-    records = Records(folder / "records.sqlite", system_entropy)
-    service = SessionService(
-        Connector(open_client, records),
-        link_name="memory",
-        now_ms=clock.now_ms,
-        now_utc_s=lambda: int(time.time()),
-        entropy=system_entropy,
-        operator=OPERATOR,
-    )
-    card = pump.card
-    return service, CardDetails(card.serial, card.static_public, card.secret)
