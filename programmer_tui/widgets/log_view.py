@@ -69,23 +69,22 @@ class LogView(ScrollView, can_focus=True):
             return
         marked = self.marked
         self._records, self._unit, self._offset_min = newest_first, unit, offset_min
-        widest = max((len(log_line(record, unit, offset_min)) for record in newest_first), default=0)
-        self.virtual_size = Size(widest, len(newest_first))
+        # One window wide: what does not fit is read in full below the list.
+        self.virtual_size = Size(0, len(newest_first))
         self.cursor = newest_first.index(marked) if marked in newest_first and self.cursor else 0
         self.post_message(self.Marked(self.marked))
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the window."""
-        left, top = self.scroll_offset
-        place = y + top
+        place = y + self.scroll_offset.y
         width = self.size.width
         if place >= len(self._records):
             return Strip.blank(width, self.rich_style)
         marked = place == self.cursor
         style = self.get_component_rich_style("log-view--cursor") if marked else self.rich_style
         text = f"{'>' if marked else ' '}{log_line(self._records[place], self._unit, self._offset_min)}"
-        return Strip([Segment(text, style)]).extend_cell_length(left + width, style).crop(left, left + width)
+        return Strip([Segment(text, style)]).adjust_cell_length(width, style)
 
     def watch_cursor(self) -> None:
         self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False)

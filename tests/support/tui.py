@@ -12,6 +12,7 @@ from textual import events
 from textual.pilot import Pilot
 
 from programmer_tui.app import ProgrammerApp
+from programmer_tui.service_port import ServicePort
 
 SNAPSHOTS = Path(__file__).parent.parent / "programmer_tui" / "ui" / "snapshots"
 UPDATE = "CISTERNA_UPDATE_SNAPSHOTS"
@@ -36,24 +37,26 @@ class KeyClock:
 
 
 @dataclass
-class Desktop:
-    """A running app with its fake service, its key clock and the ways to use them."""
+class Driver:
+    """A running app, the clock of its keys, and the ways to use them."""
 
     app: ProgrammerApp
     pilot: Pilot[int]
-    service: FakeService
     clock: KeyClock
     gap_ms: int = 120
-    pressed: list[str] = field(default_factory=list)
 
     async def keys(self, *keys: str, gap_ms: int | None = None) -> None:
         """Press keys as the terminal's driver would hand them in, `gap_ms` apart on the key clock."""
         for key in keys:
             self.clock.wait(self.gap_ms if gap_ms is None else gap_ms)
-            self.pressed.append(key)
-            await self.settle()
             self.app.post_message(key_event(key))
             await self.settle()
+
+    async def burst(self, *keys: str) -> None:
+        """Hand in keys as fast as a terminal can, without waiting for the app between them."""
+        for key in keys:
+            self.app.post_message(key_event(key))
+        await self.settle()
 
     async def type(self, text: str, gap_ms: int | None = None) -> None:
         """Type a text key by key."""
@@ -105,21 +108,47 @@ def key_event(key: str) -> events.Key:
     return events.Key(key, _CHARACTERS.get(key))
 
 
+@dataclass
+class Desktop(Driver):
+    """A running app on a scripted service."""
+
+    service: FakeService = field(default_factory=FakeService)
+
+    def asked(self) -> list[str]:
+        """What the app asked of the service, in order, without polling and log reading."""
+        return self.service.names()
+
+
+@asynccontextmanager
+async def driver(port: ServicePort, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Driver]:
+    """Run the app on any service without a terminal."""
+    async with _running(port, size) as (app, pilot, clock):
+        yield Driver(app, pilot, clock)
+
+
 @asynccontextmanager
 async def desktop(
     service: FakeService | None = None, size: tuple[int, int] = (80, 24), *, connected: bool = True
 ) -> AsyncIterator[Desktop]:
-    """Run the app without a terminal; where `connected`, wait for the overview."""
+    """Run the app on a scripted service; where `connected`, wait for the overview."""
     service = FakeService() if service is None else service
-    clock = KeyClock()
-    app = ProgrammerApp(service, key_clock=clock, flash=False)
-    app.animation_level = "none"
-    async with app.run_test(size=size) as pilot:
-        desk = Desktop(app, pilot, service, clock)
+    async with _running(service, size) as (app, pilot, clock):
+        desk = Desktop(app, pilot, clock, service=service)
         await desk.settle()
         if connected:
             await desk.until_text("Therapy now")
         yield desk
+
+
+@asynccontextmanager
+async def _running(
+    port: ServicePort, size: tuple[int, int]
+) -> AsyncIterator[tuple[ProgrammerApp, Pilot[int], KeyClock]]:
+    clock = KeyClock()
+    app = ProgrammerApp(port, key_clock=clock)
+    app.animation_level = "none"
+    async with app.run_test(size=size) as pilot:
+        yield app, pilot, clock
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], bool]) -> None:

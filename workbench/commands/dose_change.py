@@ -3,7 +3,7 @@
 Without ``--commit`` the pump verifies the program and drops it again: a rehearsal that shows the review.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
@@ -27,11 +27,9 @@ from programmer_tui.plain_text import result_lines, review_lines
 from programmer_tui.session import SessionService
 from programmer_tui.views import Belief, Proposal
 from protocol.vocabulary import OverrideReason, ScheduleMode
+from workbench.commands.pump_context import PumpContext
 from workbench.commands.shared import fail, to_json
 from workbench.exit_codes import ExitCode
-
-if TYPE_CHECKING:
-    from workbench.commands.pump import PumpContext
 
 _DOSE: Final = NumberFormat(digits=5, decimals=3)
 _INTENT_DIGITS: Final = 32
@@ -75,7 +73,7 @@ def parse_intent_id(text: str) -> bytes:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; every key carries its unit.")
 @click.pass_obj
 def set_dose(
-    context: "PumpContext",
+    context: PumpContext,
     daily_dose: str | None,
     unit: str,
     simple: bool,

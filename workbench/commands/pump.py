@@ -1,8 +1,5 @@
 """`cisterna pump LINK VERB`: everything the screens do, for scripts and people without them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -17,40 +14,12 @@ from programmer_tui.plain_data import (
     status_data,
 )
 from programmer_tui.plain_text import alarm_lines, log_lines, program_lines, status_lines
-from programmer_tui.session import SessionService
-from programmer_tui.views import Belief
 from workbench.commands.dose_change import parse_intent_id, set_dose
+from workbench.commands.pump_context import PumpContext
 from workbench.commands.shared import load_card, reported, session_options, to_json
-from workbench.sessions import SessionOptions, make_service
+from workbench.sessions import SessionOptions
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON; every key carries its unit.")
-
-
-@dataclass(frozen=True, slots=True)
-class PumpContext:
-    """What every verb starts from."""
-
-    options: SessionOptions
-
-    def service(self) -> SessionService:
-        """Return a session service that is not connected yet."""
-        return make_service(self.options)
-
-    @contextmanager
-    def session(self, *, as_json: bool = False) -> Iterator[SessionService]:
-        """Give a connected service; whatever goes wrong is reported and ends the command."""
-        with reported(as_json=as_json):
-            service = self.service()
-            try:
-                service.connect()
-                yield service
-            finally:
-                service.close()
-
-    def read(self, *, as_json: bool) -> Belief:
-        """Connect, interrogate and close."""
-        with self.session(as_json=as_json) as service:
-            return service.interrogate()
 
 
 # The options of the group may stand before LINK, after it, or after the verb: people write them everywhere.

@@ -1,0 +1,37 @@
+"""What every verb of `cisterna pump` starts from: the options of the session, and a service made of them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from programmer_tui.session import SessionService
+from programmer_tui.views import Belief
+from workbench.commands.shared import reported
+from workbench.sessions import SessionOptions, make_service
+
+
+@dataclass(frozen=True, slots=True)
+class PumpContext:
+    """What every verb starts from."""
+
+    options: SessionOptions
+
+    def service(self) -> SessionService:
+        """Return a session service that is not connected yet."""
+        return make_service(self.options)
+
+    @contextmanager
+    def session(self, *, as_json: bool = False) -> Iterator[SessionService]:
+        """Give a connected service; whatever goes wrong is reported and ends the command."""
+        with reported(as_json=as_json):
+            service = self.service()
+            try:
+                service.connect()
+                yield service
+            finally:
+                service.close()
+
+    def read(self, *, as_json: bool) -> Belief:
+        """Connect, interrogate and close."""
+        with self.session(as_json=as_json) as service:
+            return service.interrogate()
