@@ -1,17 +1,42 @@
 """`cisterna pump` against a real pump in another process: what a script sees, and its exit codes."""
 
+import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from workbench.cli import main
 from workbench.exit_codes import ExitCode
 from workbench.pump_process import PumpProcess
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command said and how it ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def say(arguments: list[str]) -> Said:
+    """Call the console script's entry as the shell would."""
+    out, err = io.StringIO(), io.StringIO()
+    code = 0
+    with redirect_stdout(out), redirect_stderr(err), patch.object(sys, "argv", ["cisterna", *arguments]):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    return Said(code, out.getvalue(), err.getvalue())
 
 
 class Clinic:
@@ -22,13 +47,10 @@ class Clinic:
         self.process = process
         self.card = folder / "card.json"
 
-    def run(
-        self, *verb: str, records: str = "records.sqlite", link: str = ""
-    ) -> "subprocess.CompletedProcess[str]":
-        target = link or self.process.address
-        options = ["--records", str(self.folder / records)]
-        command = [sys.executable, "-m", "workbench", "pump", *options, target, *verb]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    def run(self, *verb: str, records: str = "records.sqlite", link: str = "", serial: str = "") -> Said:
+        """Run one verb in this process, by the console script's own entry."""
+        options = ["--records", str(self.folder / records), "--serial", serial]
+        return say(["pump", *options, link or self.process.address, *verb])
 
     def json(self, *verb: str) -> Any:  # noqa: ANN401 - whatever the verb prints
         done = self.run(*verb, "--json")
@@ -221,10 +243,18 @@ def test_the_log_of_a_session_holds_no_secret(clinic: Clinic) -> None:
 
 
 def test_wrong_serial_number_has_its_own_exit_code(clinic: Clinic) -> None:
-    command = [sys.executable, "-m", "workbench", "pump", "--records", str(clinic.folder / "records.sqlite"),
-               "--serial", "VP20-000000", clinic.process.address, "status"]  # fmt: skip
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ)
-    )
+    done = clinic.run("status", serial="VP20-000000")
     assert done.returncode == ExitCode.WRONG_PUMP
     assert "VP20-000000" in done.stderr
+
+
+def test_the_command_works_as_a_process_too(clinic: Clinic) -> None:
+    """Exit code and streams of the real thing: pipes, no terminal."""
+    command = [sys.executable, "-m", "workbench", "pump", "--records", str(clinic.folder / "records.sqlite")]
+    done = subprocess.run(
+        [*command, clinic.process.address, "status", "--json"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["status"]["delivery_state"] == "running"
+    assert done.stderr == ""
