@@ -3,9 +3,11 @@
 The app pulls the service's view four times a second and paints what changed; nothing here waits for a link.
 """
 
+import asyncio
 import io
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -21,46 +23,18 @@ from programmer_tui.clinic.drug_library import DrugLibrary
 from programmer_tui.clinic.workflow import Stage
 from programmer_tui.desk import Desk
 from programmer_tui.editing import Editing
-from programmer_tui.screens.alarms import AlarmsScreen
-from programmer_tui.screens.connect import ConnectScreen
 from programmer_tui.screens.dialogs import Choice, ChoiceDialog, InfoDialog, yes_dialog
 from programmer_tui.screens.frame import Framed, FrameDialog, FrameScreen, too_small
 from programmer_tui.screens.help import HelpDialog
-from programmer_tui.screens.log import LogScreen
-from programmer_tui.screens.overview import OverviewScreen
 from programmer_tui.screens.palette import PaletteDialog
-from programmer_tui.screens.prescribe import PrescribeScreen
-from programmer_tui.screens.result import ResultScreen, outcome_words
-from programmer_tui.screens.review import ReviewScreen
+from programmer_tui.screens.registry import SCREEN_OF, SCREENS
+from programmer_tui.screens.result import outcome_words
 from programmer_tui.service_port import ServicePort
 from programmer_tui.widgets.alarm_row import Beat
 from programmer_tui.widgets.themes import DARK, LIGHT, PLAIN, THEMES
 
 BEAT_S: Final = 0.25
 STOP_S: Final = 2.0
-SCREENS: Final[dict[str, Callable[[], FrameScreen]]] = {
-    "connect": ConnectScreen,
-    "overview": OverviewScreen,
-    "prescribe": PrescribeScreen,
-    "review": ReviewScreen,
-    "result": ResultScreen,
-    "alarms": AlarmsScreen,
-    "log": LogScreen,
-}
-SCREEN_OF: Final = {
-    Stage.CONNECT: "connect",
-    Stage.INTERROGATING: "connect",
-    Stage.OVERVIEW: "overview",
-    Stage.PRESCRIBE: "prescribe",
-    Stage.VERIFYING: "prescribe",
-    Stage.REVIEW: "review",
-    Stage.PROGRAMMING: "result",
-    Stage.READ_BACK: "result",
-    Stage.VERIFIED: "result",
-    Stage.UNKNOWN: "result",
-    Stage.ALARMS: "alarms",
-    Stage.LOG: "log",
-}
 _WAITING: Final = {
     "connect": "Opening the link ...",
     "interrogate": "Reading the pump ...",
@@ -132,6 +106,10 @@ class ProgrammerApp(App[int]):
         self.push_screen(SCREEN_OF[self.desk.stage])
         self.set_interval(BEAT_S, self.beat)
         self.desk.connect()
+        if not self.is_headless:
+            # The service is stopped and the terminal restored also when someone else ends this program.
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return the filters of each line; without colours, one that takes the last of them away."""
@@ -146,9 +124,11 @@ class ProgrammerApp(App[int]):
 
     def repaint(self) -> None:
         """Bring the screen in line with the desk, at once."""
-        if not self.is_running:
+        if not self.is_running or self.desk.stage is Stage.ENDED:
             return
         self.desk.pull()
+        if self.desk.draft is None:
+            self.editing.drop()
         self._follow_stage()
         self._tell_resolution()
         beat = Beat(self._beats, self._flash and self.animation_level != "none")
@@ -164,8 +144,6 @@ class ProgrammerApp(App[int]):
         return screens[-1] if screens else None
 
     def _follow_stage(self) -> None:
-        if self.desk.stage is Stage.ENDED:
-            return
         wanted = SCREEN_OF[self.desk.stage]
         base = self.base
         if base is self.get_screen(wanted):
@@ -228,6 +206,9 @@ class ProgrammerApp(App[int]):
         screen = self.screen
         if not isinstance(screen, Framed):
             return False
+        # What is possible is judged by what is known now, not at the last beat.
+        self.desk.pull()
+        self.desk.notice = ""
         small = isinstance(screen, FrameScreen) and too_small(*self.size)
         taken = not small and screen.take_key(event)
         if not taken and isinstance(screen, FrameScreen):
@@ -255,7 +236,8 @@ class ProgrammerApp(App[int]):
         if too_small(*self.size) and action_id not in _TOO_SMALL_OK:
             self.desk.notice = "Enlarge the window first."
             return
-        why = BY_ID[action_id].why_not(self.desk, self.desk.facts())
+        unfinished = self.base.open_entry if action_id == "review" and self.base is not None else ""
+        why = (unfinished,) if unfinished else BY_ID[action_id].why_not(self.desk, self.desk.facts())
         if why:
             self.desk.notice = " ".join(why)
             return
@@ -300,12 +282,8 @@ class ProgrammerApp(App[int]):
         self.desk.read_log(2 * self.desk.log_wanted)
 
     def do_review(self) -> None:
-        """Let the pump check the changes; a field that is not finished comes first."""
-        unfinished = "" if self.base is None else self.base.open_entry
-        if unfinished:
-            self.desk.notice = unfinished
-        else:
-            self.desk.ask_review()
+        """Let the pump check the changes."""
+        self.desk.ask_review()
 
     def do_back(self) -> None:
         """Go back one screen."""
@@ -329,22 +307,20 @@ class ProgrammerApp(App[int]):
     def do_discard(self) -> None:
         """Ask, then drop all changes."""
         count = self.desk.pending
-        changes = f"{count} change{'' if count == 1 else 's'}"
-        text = f"{changes} not sent will be gone. The program in the pump stays as it is."
+        text = f"{_changes(count)} not sent will be gone. The program in the pump stays as it is."
         keep, drop = "Keep the changes", "Discard all changes"
         self.open_dialog(yes_dialog("Discard all changes?", text, keep, drop, self._discarded))
 
     def _discarded(self, yes: bool | None) -> None:
         if yes:
             self.desk.discard()
-            self.editing.drop()
 
     def do_quit(self) -> None:
         """End the session; ask where something is still open."""
         facts = self.desk.facts()
         still = [words for words, there in (
             ("An outcome is not known; the next session asks the pump for its receipt.", facts.uncertain),
-            (f"{facts.pending} change(s) not sent will be gone.", bool(facts.pending)),
+            (f"{_changes(facts.pending)} not sent will be gone.", bool(facts.pending)),
             ("Some alarms were not read (F7).", bool(facts.unread_alarms)),
         ) if there]  # fmt: skip
         if not still:
@@ -361,6 +337,10 @@ class ProgrammerApp(App[int]):
             self.exit(0)
 
 
+def _changes(count: int) -> str:
+    return f"{count} change{'' if count == 1 else 's'}"
+
+
 def run_programmer(
     thread: ServicePort,
     *,
@@ -375,11 +355,12 @@ def run_programmer(
     (TERM=dumb, or output that is no terminal) nothing is drawn: a message names the headless commands.
 
     Returns:
-        0 after a quit, 1 after a fault of this program (details go to the log), 2 without a usable terminal.
+        0 after a quit, 1 after a fault of this program (details go to the log), 2 without a usable terminal,
+        128 and the number of the signal after SIGTERM or SIGHUP.
     """
     plain = bool(os.environ.get("NO_COLOR")) if no_color is None else no_color
     try:
-        if os.environ.get("TERM", "dumb") == "dumb" or not sys.stdout.isatty():
+        if os.environ.get("TERM", "dumb") == "dumb" or not _on_a_terminal():
             sys.stderr.write(
                 "This terminal cannot show the programmer's screens (TERM=dumb or no terminal).\n"
                 "Use the headless commands instead: cisterna pump LINK status | program | set-dose ...\n"
@@ -398,6 +379,11 @@ def run_programmer(
         return result or 0
     finally:
         thread.stop(STOP_S)
+
+
+def _on_a_terminal() -> bool:
+    """Whether keys can be read, and the screen written where the toolkit writes it: to standard error."""
+    return all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stderr__))
 
 
 def _fault_text(app: ProgrammerApp) -> str:

@@ -137,10 +137,14 @@ class Desk:
         belief = self.view.belief
         if self.draft is None or belief is None or belief.program_info.version == self.draft.base_version:
             return
+        if not self.in_flight:
+            self._drop_review()
         try:
             self.draft = rebased(self.draft, belief, self.library)
         except DraftError as error:
             self.draft = None
+            if self.stage is Stage.PRESCRIBE:
+                self._happened(Event.BACK)
             self.notice = str(error)
             return
         if self.draft.changes:
@@ -150,12 +154,18 @@ class Desk:
 
     def _lose_link(self) -> None:
         """Leave what needs the link; a request on its way is left to its own answer."""
-        if self.view.link is LinkHealth.LOST and not self.in_flight and self.stage is not Stage.INTERROGATING:
-            left_review = Stage.REVIEW in (self.flow.stage, self.flow.came_from)
-            self.flow = advance(self.flow, Event.LINK_LOST, self.facts()).flow
-            if left_review and self.reviewing is not None:
-                self.reviewing = None
-                self.notice = "The link was lost: the review must be started again. The changes are kept."
+        waits = self.in_flight or self.stage is Stage.INTERROGATING
+        if self.view.link is LinkHealth.LOST and not waits and self._drop_review():
+            self.notice = "The link was lost: the review must be started again. The changes are kept."
+
+    def _drop_review(self) -> bool:
+        """Leave a review that lost its ground, also one behind alarms or log; tell whether there was one.
+
+        The workflow's word for it is the loss of the link: what was staged is gone, the edit goes on.
+        """
+        self.flow = advance(self.flow, Event.LINK_LOST, self.facts()).flow
+        dropped, self.reviewing = self.reviewing is not None, None
+        return dropped
 
     def _refresh(self) -> None:
         due = self.view.now_ms - self._asked_at_ms >= REFRESH_MS
@@ -280,7 +290,9 @@ class Desk:
 
     def discard(self) -> None:
         """Drop all changes and what the pump was asked to check."""
-        if self.stage is Stage.REVIEW and self._happened(Event.BACK):
+        if self.stage is Stage.REVIEW:
+            self._happened(Event.BACK)
+        if self.reviewing is not None:
             self._leave_review()
         self.draft = None
         if self.stage is Stage.PRESCRIBE:

@@ -15,7 +15,7 @@ from protocol.vocabulary import ScheduleMode
 
 TOTAL: Final = 0
 """Index of the row of the daily dose; step n has row n + 1."""
-_PREFIX_CELLS: Final = 16
+_PREFIX_CELLS: Final = 15
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,26 +138,22 @@ class RecordStore:
             PowerCut: power failed; the record holds either what it held before or ``payload``.
         """
         before = self._loaded.get(name)
-        self._write(name, Loaded(1 if before is None else before.generation + 1, payload))
-
-    def repair(self, name: RecordName) -> None:
-        """Write both copies of a record again.
-
-        Raises:
-            PowerCut: power failed; one copy is good.
-        """
-        self._write(name, self._loaded.get(name) or Loaded(1, b""))
-
-    def _write(self, name: RecordName, loaded: Loaded) -> None:
-        sealed = seal_copy(name, loaded)
-        for copy in self._order(name, loaded):
-            self._storage.write(cell_of(name, copy), sealed)
+        loaded = Loaded(1 if before is None else before.generation + 1, payload)
+        for copy in COPIES:
+            self._storage.write(cell_of(name, copy), seal_copy(name, loaded))
         self._loaded[name] = loaded
 
-    def _order(self, name: RecordName, loaded: Loaded) -> tuple[str, ...]:
-        """Return the copies in writing order: one that does not hold the same already comes first."""
-        first = open_copy(name, self._storage.read(cell_of(name, COPIES[0])))
-        return COPIES if first != loaded else COPIES[::-1]
+    def repair(self, name: RecordName) -> None:
+        """Write a record over those of its copies that do not hold it; a good copy is not touched.
+
+        Raises:
+            PowerCut: power failed; the copies that were good still are.
+        """
+        loaded = self._loaded.setdefault(name, Loaded(1, b""))
+        for copy in COPIES:
+            cell = cell_of(name, copy)
+            if open_copy(name, self._storage.read(cell)) != loaded:
+                self._storage.write(cell, seal_copy(name, loaded))
 
     def in_ram(self) -> dict[RecordName, Loaded]:
         """Return the records as they are in RAM."""

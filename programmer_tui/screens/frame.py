@@ -81,6 +81,7 @@ class FrameScreen(Framed):
             with Container(id="body"):
                 yield from self.compose_body()
         yield TextArea(id="too-small")
+        yield TextArea(id="notice-room")
         yield NoticeRow(id="notice")
         yield KeyHints(id="key-hints")
 

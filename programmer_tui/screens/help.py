@@ -1,5 +1,6 @@
 """F1: the help page of the screen, and what each key does there now or why it does nothing."""
 
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from typing import Final
@@ -18,6 +19,8 @@ TEXT_CELLS: Final = 68
 """Width of the text in a dialog."""
 SCROLL_KEYS: Final = frozenset({"up", "down", "pageup", "pagedown", "home", "end"})
 _HEAD: Final = "#"
+_ITEM: Final = re.compile(r"\n(?=\d  )")
+"""Where a block of numbered items is cut."""
 
 
 def page_text(page: str) -> str:
@@ -26,14 +29,20 @@ def page_text(page: str) -> str:
 
 
 def page_content(text: str) -> Content:
-    """Return a page with its headings in bold; its other lines stay as they are written."""
-    lines = [
-        Content.styled(line.lstrip(_HEAD).strip(), "bold $accent-ink")
-        if line.startswith(_HEAD)
-        else Content(line)
-        for line in text.splitlines()
-    ]
-    return Content("\n").join(lines)
+    """Return a page with its headings in bold and its paragraphs wrapped to the dialog."""
+    return Content("\n").join(list(_page_lines(text)))
+
+
+def _page_lines(text: str) -> Iterator[Content]:
+    for block in text.strip().split("\n\n"):
+        if block.startswith(_HEAD):
+            yield Content.styled(block.lstrip(_HEAD).strip(), "bold $accent-ink")
+            continue
+        for item in _ITEM.split(block):
+            number, _, words = item.partition("  ") if item[:1].isdigit() else ("", "", item)
+            head = f"{number}  " if number else ""
+            yield Content(hanging(head, " ".join(words.split()), TEXT_CELLS))
+        yield Content("")
 
 
 def key_table(desk: Desk) -> Content:

@@ -24,7 +24,7 @@ from programmer_tui.screens.frame import FrameScreen
 from programmer_tui.views import Belief, LinkHealth, SessionView
 from programmer_tui.widgets.bar import bar
 from programmer_tui.widgets.clinical_value import ClinicalValue, Row, Words, value_lines
-from programmer_tui.widgets.log_view import log_line
+from programmer_tui.widgets.log_view import fitted, log_line
 from programmer_tui.widgets.panel import Panel
 from programmer_tui.widgets.status_rows import old_words
 from programmer_tui.widgets.step_chart import chart_lines
@@ -178,14 +178,15 @@ def chart_title(view: SessionView) -> str:
     )
 
 
-def event_lines(view: SessionView, count: int) -> str:
+def event_lines(view: SessionView, width: int, count: int) -> str:
     """Return the newest log records, one line each."""
     if view.belief is None or not view.log:
         return _NOT_READ
     program = view.belief.program
     unit = MassUnit.MG if program is None else MassUnit.of_display(program.primary_drug.display)
     newest = sorted(view.log, key=lambda record: -record.seq)[: max(1, count)]
-    return "\n".join(log_line(record, unit, view.belief.clock.utc_offset_min) for record in newest)
+    offset = view.belief.clock.utc_offset_min
+    return "\n".join(fitted(log_line(record, unit, offset), width) for record in newest)
 
 
 class OverviewScreen(FrameScreen):
@@ -212,4 +213,4 @@ class OverviewScreen(FrameScreen):
         chart.border_title = chart_title(view)
         chart.paint(dose_chart, view, chart.content_size.width, chart.content_size.height)
         events = self.query_one("#events", Panel)
-        events.paint(event_lines, view, events.content_size.height)
+        events.paint(event_lines, view, *events.content_size)

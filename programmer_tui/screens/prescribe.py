@@ -80,7 +80,8 @@ class PrescribeScreen(FrameScreen):
         for widget in shown[len(wanted) :]:
             widget.remove()
         added = [DoseEntry(index) for index in range(len(shown), len(wanted))]
-        self.query_one("#dose-rows").mount(*added)
+        if added:
+            self.query_one("#dose-rows").mount(*added)
         for index, widget in enumerate([*shown, *added][: len(wanted)]):
             current = index == self.editing.cursor
             entry = self.editing.entry if current else None

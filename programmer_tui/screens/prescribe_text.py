@@ -46,18 +46,16 @@ def totals_text(draft: Draft) -> str:
     now, new = draft.current, draft.new
     unit = new.unit
     rows = [
-        ("now", format_daily_dose(now.delivered_ng_per_day, unit).text, _volume(now).text, _flow(now)),
-        ("new", format_daily_dose(new.delivered_ng_per_day, unit).text, _volume(new).text, _flow(new)),
-        ("", _dose_change(draft), format_signed(_ml(new) - _ml(now), "mL/day").text, ""),
+        ("now", format_daily_dose(now.delivered_ng_per_day, unit).text, _volume(now).text),
+        ("new", format_daily_dose(new.delivered_ng_per_day, unit).text, _volume(new).text),
+        ("change", _dose_change(draft), format_signed(_ml(new) - _ml(now), "mL/day").text),
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(1, 4)]
-    lines = [
-        f" {label:<4}"
-        + "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
-        for label, *cells in rows
-    ]
+    cells = max(len(dose) for _, dose, _ in rows)
+    lines = [f" {label:<8}{dose:<{cells}}  {volume}" for label, dose, volume in rows]
+    before, after = _flow(now), _flow(new)
+    flow = str(after) if before == after else f"{before.number} -> {after}"
     note = rounding_note(new)
-    return "\n".join([*lines, *([f" {note}"] if note else [])])
+    return "\n".join([*lines, f" flow    {flow}", *([f" {note}"] if note else [])])
 
 
 def _dose_change(draft: Draft) -> str:
@@ -72,16 +70,17 @@ def _ml(held: Prescription) -> Fraction:
     return Fraction(held.day_volume_nl, NL_PER_ML)
 
 
-def _flow(held: Prescription) -> str:
+def _flow(held: Prescription) -> Shown:
+    """The flow, or from the lowest to the highest one."""
     rates = [rate for _, rate in held.rate_table]
     low, high = format_rate_ml_h(min(rates)), format_rate_ml_h(max(rates))
-    return low.text if min(rates) == max(rates) else f"{low.number} to {high}"
+    return low if min(rates) == max(rates) else Shown(f"{low.number} to {high.number}", high.unit, high.exact)
 
 
 def outcome_text(candidate: Prescription) -> str:
-    """Return what the prescription gives, for the line under a value that is being typed."""
+    """Return what the prescription gives, for the lines under a value that is being typed."""
     dose = format_daily_dose(candidate.delivered_ng_per_day, candidate.unit)
-    return f"= {dose} = {_volume(candidate)}, {_flow(candidate)}"
+    return f"= {dose} = {_volume(candidate)}\n = {_flow(candidate)}"
 
 
 def limits_text(draft: Draft, editing: Editing, findings: Sequence[LimitFinding]) -> str:

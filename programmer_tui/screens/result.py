@@ -11,7 +11,7 @@ from programmer_tui.desk import Desk
 from programmer_tui.screens.frame import FrameScreen
 from programmer_tui.views import CommitResult, Resolution
 from programmer_tui.widgets.compare_table import RESULT_HEADS, result_cells, table_lines
-from programmer_tui.widgets.panel import Panel, TextArea
+from programmer_tui.widgets.panel import Panel, TextArea, hanging
 from programmer_tui.widgets.status_rows import LINK_WORDS, offset_min
 from protocol.vocabulary import ReceiptState
 
@@ -31,43 +31,48 @@ _NOT_READ_BACK = "NOT VERIFIED - the pump could not be read again. Interrogate i
 def result_text(desk: Desk, width: int) -> Content:
     """Return what is known of the command that was sent."""
     if desk.stage in (Stage.PROGRAMMING, Stage.READ_BACK):
-        return Content(_in_progress())
+        return Content("\n".join(_in_progress(width)))
     if desk.uncertain:
-        return Content(_unknown(desk))
+        return Content("\n".join(_unknown(desk, width)))
     if desk.resolution is not None:
-        return _resolved(desk.resolution, desk)
+        return _resolved(desk.resolution, desk, width)
     if desk.result is not None:
         return _read_back(desk.result, desk, width)
-    return Content(_not_known(desk))
+    return Content("\n".join(_not_known(desk, width)))
 
 
-def _in_progress() -> str:
-    return (
-        " PROGRAMMING - keep the programmer on the pump.\n\n"
-        " The command is on its way. The pump answers with a receipt; then it is read again\n"
-        " and every value is compared. Nothing can be changed until then."
+def _in_progress(width: int) -> list[str]:
+    text = (
+        "The command is on its way. The pump answers with a receipt; then it is read again and every value "
+        "is compared. Nothing can be changed until then."
     )
+    return [" PROGRAMMING - keep the programmer on the pump.", "", hanging(" ", text, width)]
 
 
-def _unknown(desk: Desk) -> str:
+_MEANING = (
+    "The pump holds the old program or the new one, never a mix. Therapy goes on.",
+    "This programmer connects again by itself and asks the pump for the receipt of the command.",
+    "Until then nothing can be programmed. Do not send it a second time from elsewhere.",
+    "F2 asks at once, F7 shows the alarms, F8 the log read so far.",
+)
+
+
+def _unknown(desk: Desk, width: int) -> list[str]:
     view = desk.view
     lines = [" OUTCOME UNKNOWN", ""]
     if view.uncertain is not None:
         since = format_age(max(0, view.now_ms - view.uncertain.since_ms) // 1_000)
-        lines += [f" Sent         {view.uncertain.what}", f" No answer    since {since}"]
+        lines += [hanging(" Sent         ", view.uncertain.what, width), f" No answer    since {since}"]
     lines += [
         f" Link         {LINK_WORDS[view.link]}",
         f" Doing        {view.busy or 'waiting to ask again'}",
         "",
-        " The pump holds the old program or the new one, never a mix; therapy goes on.",
-        " This programmer connects again by itself and asks the pump for the receipt of",
-        " the command. Until then nothing can be programmed. Do not send it a second time",
-        " from elsewhere. F2 asks at once, F7 shows alarms, F8 the log read so far.",
+        *(hanging(" ", text, width) for text in _MEANING),
     ]
     problem = desk.problem or view.problem
     if problem is not None:
-        lines += ["", f" Last problem {problem.text} {problem.advice}".rstrip()]
-    return "\n".join(lines)
+        lines += ["", hanging(" Last problem ", str(problem), width)]
+    return lines
 
 
 def outcome_words(resolution: Resolution) -> str:
@@ -77,11 +82,11 @@ def outcome_words(resolution: Resolution) -> str:
     return "NOT APPLIED: the OLD program runs on."
 
 
-def _resolved(resolution: Resolution, desk: Desk) -> Content:
+def _resolved(resolution: Resolution, desk: Desk, width: int) -> Content:
     receipt = resolution.receipt
     lines = [
         "",
-        f" {resolution.text}",
+        hanging(" ", resolution.text, width),
         "",
         f" Receipt      {RECEIPT_WORDS[receipt.state]}",
         *_receipt_lines(desk, receipt.version, receipt.utc_s, receipt.log_seq),
@@ -121,12 +126,9 @@ def _read_back(result: CommitResult, desk: Desk, width: int) -> Content:
     return Content.assemble((f" {verdict}\n", style), f"{paper}\n{times}\n\n", "\n".join(table))
 
 
-def _not_known(desk: Desk) -> str:
-    problem = desk.problem
+def _not_known(desk: Desk, width: int) -> list[str]:
     lines = [" NOT VERIFIED - it is not known what the pump holds now. Interrogate it (F2).", ""]
-    if problem is not None:
-        lines += [f" {problem.text}", f" {problem.advice}"]
-    return "\n".join(lines)
+    return [*lines, hanging(" ", str(desk.problem), width)] if desk.problem is not None else lines
 
 
 def foot_text(desk: Desk) -> str:
@@ -162,6 +164,6 @@ class ResultScreen(FrameScreen):
     def paint_body(self) -> None:
         box = self.query_one("#result-box", Panel)
         box.border_title = result_title(self.desk)
-        box.border_subtitle = "Up/Down: more rows" if self.query_one("#result-scroll").max_scroll_y else ""
         box.paint(result_text, self.desk, box.content_size.width)
-        self.query_one("#result-foot", TextArea).paint(foot_text, self.desk)
+        more = " (Up/Down: more rows)" if self.query_one("#result-scroll").max_scroll_y else ""
+        self.query_one("#result-foot", TextArea).paint(lambda: f"{foot_text(self.desk)}{more}")

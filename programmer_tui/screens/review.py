@@ -21,7 +21,7 @@ from programmer_tui.screens.dialogs import reason_dialog
 from programmer_tui.screens.frame import FrameScreen
 from programmer_tui.widgets.compare_table import REVIEW_HEADS, review_cells, table_lines
 from programmer_tui.widgets.dose_entry import entry_key
-from programmer_tui.widgets.panel import Panel, TextArea
+from programmer_tui.widgets.panel import Panel, TextArea, hanging
 from programmer_tui.widgets.status_rows import old_words
 from protocol.vocabulary import OverrideReason
 
@@ -48,25 +48,24 @@ def review_pages(desk: Desk, reviewing: Reviewing, width: int, height: int) -> t
     head, *rows = table_lines(REVIEW_HEADS, review_cells(reviewing.review.rows), width)
     room = max(1, height - _FIXED)
     pages = [Page((head, *rows[start : start + room])) for start in range(0, len(rows), room)]
-    notes = list(_notes(desk, reviewing))
-    if notes:
-        pages.append(Page(tuple(notes)))
+    notes = [
+        line for head, text in _notes(desk, reviewing) for line in hanging(head, text, width).splitlines()
+    ]
+    pages += [Page(tuple(notes[start : start + room])) for start in range(0, len(notes), room)]
     return tuple(pages)
 
 
-def _notes(desk: Desk, reviewing: Reviewing) -> Iterable[str]:
+def _notes(desk: Desk, reviewing: Reviewing) -> Iterable[tuple[str, str]]:
     """The page of limits: everything that blocks, everything that needs a reason, and the reason."""
     review = reviewing.review
-    for finding in review.hard:
-        yield f"! HARD LIMIT  {finding.text}"
-    for sentence in review.reasons_needed:
-        yield f"* SOFT LIMIT  {sentence}"
+    yield from (("! HARD LIMIT  ", finding.text) for finding in review.hard)
+    yield from (("* SOFT LIMIT  ", sentence) for sentence in review.reasons_needed)
     if review.rounding:
-        yield f"  ROUNDING    {review.rounding}"
+        yield "  ROUNDING    ", review.rounding
     if review.reasons_needed:
         reason = OverrideReason.NONE if desk.draft is None else desk.draft.reason
         given = "NOT GIVEN - press Tab" if reason is OverrideReason.NONE else REASON_WORDS[reason]
-        yield f"  REASON      {given}"
+        yield "  REASON      ", given
 
 
 def checks_line(desk: Desk, reviewing: Reviewing) -> str:
@@ -80,8 +79,8 @@ def checks_line(desk: Desk, reviewing: Reviewing) -> str:
         if not facts.reasons_missing
         else "REASON NEEDED"
     )
-    same = "same as here" if not review.disagreements else "DIFFERS"
-    return f"  Checks:  hard limits {hard}   soft limits {soft}   pump arithmetic {same}"
+    same = "agrees" if not review.disagreements else "DIFFERS"
+    return f"  Checks:  hard limits {hard}   soft limits {soft}   pump {same}"
 
 
 def page_text(desk: Desk, reviewing: Reviewing, pages: tuple[Page, ...]) -> Content:
@@ -99,8 +98,7 @@ def foot_text(reviewing: Reviewing, now_ms: int) -> Content:
     gate = reviewing.gate
     entry = gate.entry
     marks = "  ".join(
-        f"[x] page {page + 1} read" if page in reviewing.read else f"[ ] page {page + 1} not read"
-        for page in range(reviewing.pages)
+        f"[{'x' if page in reviewing.read else ' '}] {page + 1}" for page in range(reviewing.pages)
     )
     changed = reviewing.review.changed_count
     shown = view_gate(gate, now_ms)
@@ -109,7 +107,7 @@ def foot_text(reviewing: Reviewing, now_ms: int) -> Content:
     )
     last = f" {entry.message}" if entry.message else f" {reviewing.sentence}"
     return Content.assemble(
-        f" {marks}    {changed} changed row{'' if changed == 1 else 's'}, marked by *\n",
+        f" Pages read  {marks}    {changed} changed row{'' if changed == 1 else 's'}, marked by *\n",
         " To program, type the new daily dose:  ",
         (f"{entry.text + '_':<{FIELD_CELLS}}", "bold $field-ink on $field"),
         f" {entry.spec.unit}",

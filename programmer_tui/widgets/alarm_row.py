@@ -101,7 +101,7 @@ def banner_words(view: SessionView) -> str:
         what = f"{view.uncertain.what} ({since})"
     return (
         f" !!! OUTCOME UNKNOWN - no answer to: {what}\n"
-        " !!! The pump holds the OLD or the NEW program. Programming is locked until its receipt is read."
+        " !!! The pump holds the OLD or the NEW program. Locked until its receipt came."
     )
 
 

@@ -17,16 +17,22 @@ from programmer_tui.clinic.log_words import is_high, record_actor, record_title,
 from protocol.messages.log import LogRecord
 
 _TITLE_CELLS: Final = 20
-_ACTOR_CELLS: Final = 7
+_CUT: Final = " ..."
 
 
 def log_line(record: LogRecord, unit: MassUnit, offset_min: int) -> str:
-    """Return one record as one line: number, pump's local time, kind, who, details."""
+    """Return one record as one line: number, pump's local time, kind, details, who."""
     when = format_date_time(record.utc_s, offset_min)
     title = f"{'!! ' if is_high(record) else ''}{record_title(record)}"
-    words = record_words(record, unit)
-    who = f"{record_actor(record):<{_ACTOR_CELLS}}"
-    return f"{record.seq:>6}  {when:<19}  {title:<{_TITLE_CELLS}} {who} {words}".rstrip()
+    words = " ".join(part for part in (record_words(record, unit), f"({record_actor(record)})") if part)
+    return f"{record.seq:>6}  {when:<19}  {title:<{_TITLE_CELLS}} {words}"
+
+
+def fitted(line: str, width: int) -> str:
+    """Return a line that fits, cut between two words and marked so: half a number would be another number."""
+    if len(line) <= width:
+        return line
+    return f"{line[: max(0, width - len(_CUT)) + 1].rpartition(' ')[0]}{_CUT}"
 
 
 class LogView(ScrollView, can_focus=True):
@@ -78,12 +84,13 @@ class LogView(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Draw one line of the window."""
         place = y + self.scroll_offset.y
-        width = self.size.width
+        width = self.scrollable_content_region.width
         if place >= len(self._records):
             return Strip.blank(width, self.rich_style)
         marked = place == self.cursor
         style = self.get_component_rich_style("log-view--cursor") if marked else self.rich_style
-        text = f"{'>' if marked else ' '}{log_line(self._records[place], self._unit, self._offset_min)}"
+        line = log_line(self._records[place], self._unit, self._offset_min)
+        text = fitted(f"{'>' if marked else ' '}{line}", width)
         return Strip([Segment(text, style)]).adjust_cell_length(width, style)
 
     def watch_cursor(self) -> None:

@@ -43,7 +43,8 @@ class TextArea(Static):
         try:
             text = draw(*args)
         except Exception:  # noqa: BLE001 - a wrong value on the screen is worse than none; it is logged
-            _LOG.exception("cannot draw %s", self.id)
+            if not self.has_class("-fault"):
+                _LOG.exception("cannot draw %s", self.id)
             text = DISPLAY_FAULT
         self.set_class(text is DISPLAY_FAULT, "-fault")
         self.show(text)

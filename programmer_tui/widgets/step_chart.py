@@ -1,9 +1,11 @@
 """A chart of a dose over 24 hours in box-drawing characters: a change of dose is a step, never a slope.
 
-The chart is drawn from exact numbers. A dose that is not zero never lies on the zero line.
+The chart is drawn from exact numbers. Where two doses would fall on one line and their step be hidden, each
+dose gets a line of its own with its value beside it, and the chart says that it is not to scale. A dose that
+is not zero never lies on the zero line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -14,6 +16,7 @@ from programmer_tui.clinic.clinical_time import format_minute_of_day
 from programmer_tui.clinic.prescription import Prescription
 from protocol.quantities import MINUTES_PER_DAY
 
+NOT_TO_SCALE: Final = "not to scale"
 _TOPS: Final = (1, 2, 4, 6, 8, 10)
 _LINE: Final = "─"
 _ZERO: Final = "╌"
@@ -24,11 +27,12 @@ _HOURS_APART: Final = (3, 4, 6, 12)
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
-    """The vertical axis: its top in ng/h and the labels of top, middle and zero."""
+class Scale:
+    """Which line each dose rate lies on (0 on top), what stands beside the lines, whether it is to scale."""
 
-    top_ng_h: Fraction
-    labels: tuple[str, str, str]
+    row_of: Mapping[Fraction, int]
+    labels: Mapping[int, str]
+    to_scale: bool
 
 
 def chart_lines(prescription: Prescription, width: int, height: int, first_min: int = 0) -> tuple[str, ...]:
@@ -38,29 +42,51 @@ def chart_lines(prescription: Prescription, width: int, height: int, first_min: 
     """
     if width < _MIN_WIDTH or height < _MIN_HEIGHT:
         return ("Enlarge the window to see the chart.",)
-    axis = axis_for(max(step.dose_rate_ng_h for step in prescription.steps), prescription.unit)
-    gutter = max(len(label) for label in axis.labels) + 2
-    columns = width - gutter
     rows = height - 1
-    levels = _levels(prescription, columns, rows, first_min, axis.top_ng_h)
-    grid = draw_steps(levels, rows)
-    ticks = {0: axis.labels[0], rows - 1: axis.labels[2]}
-    if rows % 2:
-        ticks[rows // 2] = axis.labels[1]
-    lines = [_labelled(line, ticks.get(row), gutter, zero=row == rows - 1) for row, line in enumerate(grid)]
-    return (*lines, " " * gutter + hour_line(columns, first_min))
+    scale = scale_for(prescription, rows)
+    gutter = max(len(label) for label in scale.labels.values()) + 2
+    columns = width - gutter
+    rates = _rates(prescription, columns, first_min)
+    grid = draw_steps([scale.row_of[rate] for rate in rates], rows)
+    lines = [
+        _labelled(line, scale.labels.get(row), gutter, zero=row == rows - 1) for row, line in enumerate(grid)
+    ]
+    note = "" if scale.to_scale else f"  {NOT_TO_SCALE}"
+    hours = hour_line(columns, first_min, columns - len(note))
+    return (*lines, f"{' ' * gutter}{hours}{note:>{columns - len(hours)}}")
 
 
-def axis_for(highest_ng_h: Exact, unit: MassUnit) -> Axis:
-    """Return an axis with a round top at or above the highest value."""
+def scale_for(prescription: Prescription, rows: int) -> Scale:
+    """Return where the rates of a prescription lie in ``rows`` lines, the last of which is zero.
+
+    To scale where that parts all rates; else each rate has a line of its own; where there are more rates
+    than lines, the lines are spread between the lowest and the highest rate.
+    """
+    unit = prescription.unit
+    rates = sorted({Fraction(step.dose_rate_ng_h) for step in prescription.steps}, reverse=True)
+    top = round_top(rates[0], unit)
+    row_of = {rate: _row(rate, top, rows) for rate in rates}
+    if len(set(row_of.values())) == len(rates):
+        labels = {0: _label(top, unit), rows - 1: "0"}
+        if rows % 2:
+            labels[rows // 2] = _label(top / 2, unit)
+        return Scale(row_of, labels, to_scale=True)
+    drawn = [rate for rate in rates if rate]
+    apart = Fraction(rows - 1, len(drawn)) if len(drawn) < rows else Fraction(rows - 2, len(drawn) - 1)
+    row_of = {rate: int(place * apart) for place, rate in enumerate(drawn)} | {Fraction(0): rows - 1}
+    named = drawn if len(drawn) < rows else [drawn[0], drawn[-1]]
+    return Scale(
+        row_of, {row_of[rate]: _label(rate, unit) for rate in named} | {rows - 1: "0"}, to_scale=False
+    )
+
+
+def round_top(highest_ng_h: Exact, unit: MassUnit) -> Fraction:
+    """Return the round number at or above the highest rate at which the axis ends, in ng/h."""
     highest = Fraction(highest_ng_h) / unit.ng
     scale = Fraction(1, 1_000)
     while scale * 10 < highest:
         scale *= 10
-    top = next(scale * step for step in _TOPS if scale * step >= highest) * unit.ng
-    values = (top, top / 2)
-    high, middle = (format_dose_rate(value, unit).number for value in values)
-    return Axis(top, (high, middle, "0"))
+    return next(scale * step for step in _TOPS if scale * step >= highest) * unit.ng
 
 
 def draw_steps(levels: Sequence[int], rows: int) -> list[str]:
@@ -80,13 +106,13 @@ def draw_steps(levels: Sequence[int], rows: int) -> list[str]:
     return ["".join(row) for row in grid]
 
 
-def hour_line(columns: int, first_min: int) -> str:
-    """Return the clock times under the chart, each beginning at its column."""
+def hour_line(columns: int, first_min: int, room: int) -> str:
+    """Return the clock times under the chart, each beginning at its column, as far as there is ``room``."""
     choices = [_marks(columns, first_min, hours) for hours in _HOURS_APART]
     fitting = (marks for marks in choices if all(b - a > _LABEL_CELLS for (a, _), (b, _) in pairwise(marks)))
     line = [" "] * columns
     for column, text in next(fitting, choices[-1]):
-        if column + len(text) <= columns:
+        if column + len(text) <= room:
             line[column : column + len(text)] = text
     return "".join(line).rstrip()
 
@@ -100,17 +126,20 @@ def _marks(columns: int, first_min: int, hours: int) -> list[tuple[int, str]]:
     ]
 
 
-def _levels(
-    prescription: Prescription, columns: int, rows: int, first_min: int, top_ng_h: Fraction
-) -> list[int]:
+def _rates(prescription: Prescription, columns: int, first_min: int) -> list[Fraction]:
+    starts = (first_min + column * MINUTES_PER_DAY // columns for column in range(columns))
+    minutes = (start % MINUTES_PER_DAY for start in starts)
+    return [Fraction(prescription.dose_rate_at(minute)) for minute in minutes]
+
+
+def _row(rate: Fraction, top: Fraction, rows: int) -> int:
     bottom = rows - 1
-    levels = []
-    for column in range(columns):
-        minute = (first_min + column * MINUTES_PER_DAY // columns) % MINUTES_PER_DAY
-        rate = Fraction(prescription.dose_rate_at(minute))
-        row = bottom - int(rate / top_ng_h * bottom + Fraction(1, 2))
-        levels.append(min(row, bottom - 1) if rate else bottom)
-    return levels
+    row = bottom - int(rate / top * bottom + Fraction(1, 2))
+    return min(row, bottom - 1) if rate else bottom
+
+
+def _label(rate: Fraction, unit: MassUnit) -> str:
+    return format_dose_rate(rate, unit).number
 
 
 def _labelled(line: str, label: str | None, gutter: int, *, zero: bool) -> str:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from support.fake_service import FakeService
 from textual import events
@@ -17,7 +18,8 @@ from programmer_tui.service_port import ServicePort
 SNAPSHOTS = Path(__file__).parent.parent / "programmer_tui" / "ui" / "snapshots"
 UPDATE = "CISTERNA_UPDATE_SNAPSHOTS"
 _PATIENCE_S = 10.0
-_SPINS = 20
+_SPINS = 400
+_CALM = 2
 _CHARACTERS = {"space": " ", "full_stop": ".", "comma": ",", "plus": "+", "minus": "-", "question_mark": "?"}
 _NAMES = {character: name for name, character in _CHARACTERS.items()} | {":": "colon"}
 
@@ -45,12 +47,20 @@ class Driver:
     clock: KeyClock
     gap_ms: int = 120
 
-    async def keys(self, *keys: str, gap_ms: int | None = None) -> None:
+    async def keys(self, *keys: str, gap_ms: int | None = None, settle: bool = True) -> None:
         """Press keys as the terminal's driver would hand them in, `gap_ms` apart on the key clock."""
         for key in keys:
             self.clock.wait(self.gap_ms if gap_ms is None else gap_ms)
             self.app.post_message(key_event(key))
+            await self._taken()
+        if settle:
             await self.settle()
+
+    async def _taken(self) -> None:
+        """Wait until the app has taken what was handed in: it does so wholly, one key after the other."""
+        while _has_mail(self.app) and self.app.is_running:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
     async def burst(self, *keys: str) -> None:
         """Hand in keys as fast as a terminal can, without waiting for the app between them."""
@@ -69,15 +79,16 @@ class Driver:
 
     async def settle(self) -> None:
         """Wait until messages are handled and drawing changes nothing any more."""
-        before = ""
-        for _ in range(_SPINS):
+        calm = 0
+        for _ in range(_SPINS if self.app.is_running else 0):
             await self.pilot._wait_for_screen()
             self.app.repaint()
             await self.pilot._wait_for_screen()
-            now = f"{id(self.app.screen)}{self.text}"
-            if now == before:
+            # Textual lays out at most 60 times a second; a test need not wait for its turn.
+            self.app.screen._on_timer_update()
+            calm = calm + 1 if _is_quiet(self.app) else 0
+            if calm == _CALM:
                 return
-            before = now
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition, drawing the newest view between looks."""
@@ -98,7 +109,7 @@ class Driver:
     @property
     def lines(self) -> list[str]:
         """The screen's lines."""
-        return self.text.splitlines()
+        return self.text.split("\n")
 
 
 def key_event(key: str) -> events.Key:
@@ -149,6 +160,17 @@ async def _running(
     app.animation_level = "none"
     async with app.run_test(size=size) as pilot:
         yield app, pilot, clock
+
+
+def _is_quiet(app: ProgrammerApp) -> bool:
+    """Whether nothing waits to be handled, styled or laid out."""
+    nodes: list[Any] = [app.screen, *app.screen.walk_children()]
+    waits = any(node._layout_required or node._refresh_styles_required for node in nodes)
+    return not waits and not any(_has_mail(node) for node in [app, *nodes])
+
+
+def _has_mail(node: Any) -> bool:  # noqa: ANN401 - Textual hides the type of its queue
+    return bool(node._message_queue.qsize())
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], bool]) -> None:

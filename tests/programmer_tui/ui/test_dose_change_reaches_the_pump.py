@@ -1,4 +1,4 @@
-"""The whole dose change with raw keys, on the real pump behind the real host loop, asserted on the pump itself."""
+"""The whole dose change with raw keys on the real pump behind the real host loop, asserted on the pump."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
