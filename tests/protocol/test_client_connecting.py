@@ -92,17 +92,25 @@ def test_nobody_at_the_other_end() -> None:
 
 def test_a_line_full_of_noise_is_nobody_too() -> None:
     link, peer = memory_link_pair()
-    peer.attach(lambda now_ms: _babble(peer, now_ms))
+    peer.attach(Babble(peer).serve)
     client = PumpClient(link, entropy=SeededEntropy())
     assert type(refusal(client)) is NoPumpError
     assert client.counters.dropped > 10
 
 
-def _babble(peer: MemoryPeer, now_ms: int) -> int:
-    peer.read()
-    if now_ms % 50 == 0:
-        peer.write(b"\0noise \x01\xff" * 20)
-    return now_ms + 50 - now_ms % 50
+class Babble:
+    """Noise every 50 ms; once at each instant, or virtual time would never come to pass."""
+
+    def __init__(self, peer: MemoryPeer) -> None:
+        self._peer = peer
+        self._next_ms = 0
+
+    def serve(self, now_ms: int) -> int:
+        self._peer.read()
+        if now_ms >= self._next_ms:
+            self._peer.write(b"\0noise \x01\xff" * 20)
+            self._next_ms = now_ms + 50
+        return self._next_ms
 
 
 def test_a_pump_of_another_version() -> None:

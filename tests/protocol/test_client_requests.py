@@ -196,7 +196,7 @@ def test_every_message_can_be_asked_by_its_request(spec: MessageSpec) -> None:
 
 
 def test_the_calls_ask_what_their_names_say() -> None:
-    """Every method of the catalogue sends the message it is named after, with the arguments in their fields."""
+    """Every method sends the message it is named after, with the arguments in their fields."""
     pair, client = connected()
     image = b"\x01" * 10
     client.keepalive()
