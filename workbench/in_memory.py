@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from emulator.clock import PumpClock
 from emulator.host import Host
@@ -17,6 +18,9 @@ from protocol.endpoint_pump import PumpEndpoint
 from protocol.link import system_entropy
 from protocol.memory_link import VirtualClock, memory_link_pair
 from protocol.vocabulary import ClientKind
+
+DEMO_SETUP: Final = "morning-dose"
+"""The situation the demo and its picture show: a pattern with steps that can be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ def memory_clinic(
 
     ``now_utc_s`` is the programmer's civil time, that of the virtual clock where it is not given.
     """
-    pump = make_pump(seed=seed, utc_s=utc_s)
+    pump = make_pump(seed=seed, utc_s=utc_s, setup=DEMO_SETUP)
     endpoint = PumpEndpoint(pump, system_entropy)
     clock = VirtualClock()
     pump_clock = PumpClock(clock.now_ms)

@@ -112,7 +112,7 @@ def test_the_reservoir_of_the_demo_does_not_depend_on_the_hour(hour: int) -> Non
 
 
 def test_an_unknown_setup_names_those_there_are() -> None:
-    with pytest.raises(SetupError, match=r"no setup 'y'; there are: first-visit, shelf"):
+    with pytest.raises(SetupError, match=r"no setup 'y'; there are: first-visit, morning-dose, shelf"):
         make_pump(utc_s=UTC_S, setup="y")
 
 

@@ -24,11 +24,13 @@ def run_demo(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_the_demo_check_does_the_whole_dose_change(link_kind: str) -> None:
+def test_the_demo_check_does_the_whole_dose_change(
+    link_kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each step is told with its time, and nothing is left behind."""
     if link_kind not in ("memory", "pty", "tcp"):
         pytest.skip("the demo brings its own pump; a real port is for the suites that take one")
-    before = set(Path("/tmp").glob("cisterna-*"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     done = run_demo("--check", "--link", link_kind)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "NOT FOR CLINICAL USE" in done.stdout
@@ -36,7 +38,7 @@ def test_the_demo_check_does_the_whole_dose_change(link_kind: str) -> None:
     assert [step for step in STEPS if any(step in line for line in told)] == list(STEPS)
     assert "verified by the pump's own arithmetic" in done.stdout
     assert "values agree" in done.stdout
-    assert set(Path("/tmp").glob("cisterna-*")) <= before
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_demo_over_memory_needs_the_check() -> None:

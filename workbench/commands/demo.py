@@ -1,5 +1,7 @@
 """`cisterna demo`: a pump in a second process and the programmer on it, in a temporary folder."""
 
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ from workbench.cli import DISCLAIMER
 from workbench.commands.shared import fail, reported
 from workbench.demo import DemoCheck, DemoFailedError
 from workbench.exit_codes import ExitCode
-from workbench.in_memory import memory_clinic
+from workbench.in_memory import DEMO_SETUP, memory_clinic
 from workbench.pump_process import PumpProcess, PumpProcessError
 from workbench.sessions import SessionOptions, make_service
 
@@ -40,6 +42,9 @@ def demo(check: bool, link: str, seed: int, speed: str) -> None:
     """Start a pump with a training patient and open the programmer on it."""
     if link == "memory" and not check:
         raise click.UsageError("--link memory has no second process; use it with --check.")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # Ending in order takes the pump and the folder along; the screens have a handler of their own.
+        signal.signal(number, lambda code, _frame: sys.exit(128 + code))
     if check:
         click.echo(DISCLAIMER)
     with tempfile.TemporaryDirectory(prefix="cisterna-") as folder, ExitStack() as stack:
@@ -82,7 +87,7 @@ def _in_a_process(
     """Give a service for a pump in a second process; it and its link are gone afterwards."""
     card = folder / "card.json"
     spec = f"pty:{folder / 'pump'}" if link == "pty" else "tcp:127.0.0.1:0"
-    with PumpProcess(spec, card, ["--seed", str(seed), "--speed", speed]) as process:
+    with PumpProcess(spec, card, ["--seed", str(seed), "--speed", speed, "--setup", DEMO_SETUP]) as process:
         options = SessionOptions(
             process.address, folder / "records.sqlite", OPERATOR, client_kind=ClientKind.PROGRAMMER
         )
