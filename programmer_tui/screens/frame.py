@@ -5,7 +5,7 @@ the other, each wholly before the next; no key is handed around between widgets.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -13,14 +13,12 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.screen import ModalScreen, Screen
 
 from programmer_tui.desk import Desk
+from programmer_tui.screens.programmer_port import ProgrammerPort
 from programmer_tui.widgets.alarm_row import AlarmRow, Beat, UnknownBanner, alarm_line
 from programmer_tui.widgets.key_hints import KeyHints, NoticeRow, hint_line
 from programmer_tui.widgets.panel import TextArea
 from programmer_tui.widgets.rail import WorkflowRail, rail_text
 from programmer_tui.widgets.status_rows import StatusRows
-
-if TYPE_CHECKING:
-    from programmer_tui.app import ProgrammerApp
 
 MIN_WIDTH: Final = 80
 MIN_HEIGHT: Final = 24
@@ -35,9 +33,9 @@ class Framed(Screen[None]):
     """What screens and dialogs share: the frame, and painting it from the desk."""
 
     @property
-    def programmer(self) -> "ProgrammerApp":
+    def programmer(self) -> ProgrammerPort:
         """The app, with its own type."""
-        return cast("ProgrammerApp", self.app)
+        return cast(ProgrammerPort, self.app)
 
     @property
     def desk(self) -> Desk:

@@ -58,7 +58,9 @@ class Driver:
 
     async def _taken(self) -> None:
         """Wait until the app has taken what was handed in: it does so wholly, one key after the other."""
-        while _has_mail(self.app) and self.app.is_running:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _PATIENCE_S
+        while _has_mail(self.app) and self.app.is_running and loop.time() < end:
             await asyncio.sleep(0)
         await asyncio.sleep(0)
 
