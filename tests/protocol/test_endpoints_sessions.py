@@ -168,13 +168,14 @@ def test_a_stranger_who_says_hello_does_not_disturb_a_session() -> None:
     assert still_works(pair)
 
 
-def test_a_late_close_of_an_earlier_link_does_not_end_the_present_discovery() -> None:
+def test_a_close_of_an_earlier_link_or_of_none_does_not_end_the_present_discovery() -> None:
     pair = ConnectionPair()
     raw = RawProgrammer(pair.host)
     old = raw.hello(b"one hell").link_id
     raw.hello(b"two hell")
-    assert raw.control(Close(CloseReason.DONE), link_id=old) == []
-    assert pair.pump.counters.drops[DropReason.LINK_ID] == 1
+    for link_id in (old, NO_LINK_ID):
+        assert raw.control(Close(CloseReason.DONE), link_id=link_id) == []
+    assert pair.pump.counters.drops[DropReason.LINK_ID] == 2
     confirm(raw, raw.session())
 
 
