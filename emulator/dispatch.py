@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final, Protocol
 
+from emulator.drop_log import DropLog
 from emulator.errors import EmulatorError, EmulatorFailure
 from firmware_model.controller.storage import PowerCut
+from protocol.capture.recorder import Recorder
 from protocol.events import (
     AnswerRepeated,
     FrameDropped,
@@ -78,6 +80,9 @@ class Dispatcher:
         self._endpoint = endpoint
         self._link_ms = 0
         self._pump_ms = 0
+        self._drops = DropLog()
+        self.recorder: Recorder | None = None
+        """Told what was not accepted, where a capture is made."""
         self.requests = 0
         """Requests executed."""
         self.internal_errors = 0
@@ -92,6 +97,7 @@ class Dispatcher:
             EmulatorError: PUMP_FAILED.
         """
         self._pump_ms, self._link_ms = pump_ms, link_ms
+        self._drops.tick(link_ms)
         self._powered(self._live)
 
     def receive(self, data: bytes) -> None:
@@ -131,7 +137,9 @@ class Dispatcher:
                     _log.warning("handshake failed for bond %d: %s", slot, drop)
                     self._tell("a failed handshake", partial(self._pump.handshake_failed, slot))
                 case FrameDropped(drop):
-                    _log.debug("not accepted: %s", drop)
+                    self._drops.note(drop, self._link_ms)
+                    if self.recorder is not None:
+                        self.recorder.dropped(drop)
                 case AnswerRepeated(txn):
                     _log.debug("request %d came again and got the same answer", txn)
 
@@ -182,6 +190,9 @@ class Dispatcher:
     def _start_again(self) -> None:
         """Start the firmware; its session keys were in RAM, so the client has to come anew."""
         self._endpoint.disconnected(self._link_ms)
+        if self.recorder is not None:
+            self.recorder.restarted()
+            self.recorder.note("the pump lost power and started again")
         for _ in range(_STARTS):
             self.power_cycles += 1
             try:

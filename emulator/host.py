@@ -8,10 +8,13 @@ with an in-memory link and a virtual clock the whole device runs in a test witho
 import logging
 from collections.abc import Callable
 
+from emulator.capture_file import Recording
 from emulator.clock import TimeDriver
 from emulator.dispatch import Dispatcher, HostedEndpoint, HostedPump
-from emulator.links import Connected, Disconnected, PumpLink, Received
+from emulator.links import Connected, Disconnected, LinkEvent, PumpLink, Received
 from emulator.waiting import Waker, wait_for
+from protocol.capture.recorder import Recorder
+from protocol.frame import Direction
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +35,8 @@ class Host:
         self._link = link
         self._clock = clock
         self._dispatcher = Dispatcher(pump, endpoint)
+        self._recording: Recording | None = None
+        self._recorder: Recorder | None = None
         self._waker: Waker | None = None
         self._stopping = False
 
@@ -50,6 +55,11 @@ class Host:
         """Times the device lost power and was started again."""
         return self._dispatcher.power_cycles
 
+    def record(self, recording: Recording) -> None:
+        """Let `recording` capture what goes over the link from now on; the caller closes it."""
+        self._recording = recording
+        self._recorder = self._dispatcher.recorder = recording.recorder
+
     def step(self, link_ms: int) -> int | None:
         """Let the device live up to `link_ms`: its own events, what came in, what is overdue, what goes out.
 
@@ -58,22 +68,22 @@ class Host:
         Raises:
             EmulatorError: LINK_LOST, or PUMP_FAILED when the model cannot go on.
         """
-        self._dispatcher.live(self._clock.pump_now(link_ms, self._pump.next_event_ms()), link_ms)
+        pump_ms = self._clock.pump_now(link_ms, self._pump.next_event_ms())
+        if self._recorder is not None:
+            self._recorder.at(link_ms, pump_ms)
+        self._dispatcher.live(pump_ms, link_ms)
         for event in self._link.poll():
-            match event:
-                case Received(data):
-                    self._dispatcher.receive(data)
-                case Disconnected(peer):
-                    _log.info("programmer left: %s", peer)
-                    self._dispatcher.disconnected()
-                case Connected(peer):
-                    _log.info("programmer connected: %s", peer)
+            self._take(event)
         deadline_ms = self._endpoint.next_deadline()
         if deadline_ms is not None and deadline_ms <= link_ms:
             self._dispatcher.handle_timeout()
         data = self._endpoint.data_to_send()
         if data:
+            if self._recorder is not None:
+                self._recorder.octets(Direction.TO_PROGRAMMER, data)
             self._link.write(data)
+        if self._recording is not None:
+            self._recording.flush()
         return self._next_ms(link_ms)
 
     def run(self, now_ms: Callable[[], int]) -> None:
@@ -97,6 +107,24 @@ class Host:
         waker = self._waker
         if waker is not None:
             waker.wake()
+
+    def _take(self, event: LinkEvent) -> None:
+        match event:
+            case Received(data):
+                if self._recorder is not None:
+                    self._recorder.octets(Direction.TO_PUMP, data)
+                self._dispatcher.receive(data)
+            case Disconnected(peer):
+                _log.info("programmer left: %s", peer)
+                self._dispatcher.disconnected()
+                self._note(f"programmer left: {peer}")
+            case Connected(peer):
+                _log.info("programmer connected: %s", peer)
+                self._note(f"programmer connected: {peer}")
+
+    def _note(self, text: str) -> None:
+        if self._recorder is not None:
+            self._recorder.note(text)
 
     def _wait(self, waker: Waker, timeout_ms: int | None) -> None:
         readers, writers = self._link.wait_on()

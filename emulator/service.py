@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Self
 
+from emulator.capture_file import CaptureFile, CaptureFileError, Recording
 from emulator.clock import PumpClock, Speed
 from emulator.errors import EmulatorError, EmulatorFailure
 from emulator.host import Host
@@ -19,6 +20,7 @@ from firmware_model.factory import make_pump
 from firmware_model.profiles import ProfileError
 from firmware_model.pump import Pump
 from firmware_model.setups import SetupError
+from protocol.capture.recorder import Recorder
 from protocol.endpoint_pump import PumpEndpoint
 from protocol.frame import NO_LINK_ID, Direction, Frame, FrameKind, to_wire
 from protocol.link import DEFAULT_BAUD, monotonic_ms, system_entropy
@@ -45,6 +47,8 @@ class EmulatorConfig:
         baud: line speed of a serial device, bit/s.
         allow_remote: let a TCP link listen on an address that other machines can reach.
         end_with_stdin: end when standard input ends, as it does when whoever started this program is gone.
+        capture: file to record the link in, ``-`` for standard output, None for no capture.
+        capture_bodies: put decrypted messages into the capture, which then holds patient data.
     """
 
     link: str
@@ -56,6 +60,8 @@ class EmulatorConfig:
     baud: int = DEFAULT_BAUD
     allow_remote: bool = False
     end_with_stdin: bool = False
+    capture: str | None = None
+    capture_bodies: bool = False
 
 
 class Emulator:
@@ -79,15 +85,27 @@ class Emulator:
         self.link = make_link(
             spec, baud=config.baud, allow_remote=config.allow_remote, busy_notice=_busy_notice()
         )
+        self.recorder = _make_recorder(config)
         self.endpoint = PumpEndpoint(self.pump, system_entropy, gap_ms=EMULATED_GAP_MS)
         self.host = Host(self.pump, self.endpoint, self.link, self.clock)
+        self._recording: Recording | None = None
 
     def __enter__(self) -> Self:
         self.link.start()
+        if self.recorder is not None and self.config.capture is not None:
+            try:
+                file = CaptureFile(self.config.capture, _log.error)
+            except CaptureFileError:
+                self.link.close()
+                raise
+            self._recording = Recording(self.recorder, file)
+            self.host.record(self._recording)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.link.close()
+        if self._recording is not None:
+            self._recording.close()
         _log.info("pump %s has left %s", self.pump.identity.serial, self.link.address)
 
     @property
@@ -132,6 +150,7 @@ def run_emulator(
 
     Raises:
         EmulatorError: with the reason and with what would be right.
+        CaptureFileError: the capture cannot be written.
     """
     emulator = Emulator(config)
     with stop_on_signals(emulator.stop), emulator:
@@ -151,6 +170,12 @@ def _make_pump(config: EmulatorConfig) -> Pump:
         raise EmulatorError(EmulatorFailure.UNKNOWN_PROFILE, str(failure)) from None
     except (SetupError, ValueError) as failure:
         raise EmulatorError(EmulatorFailure.BAD_SETUP, str(failure)) from None
+
+
+def _make_recorder(config: EmulatorConfig) -> Recorder | None:
+    if config.capture is None:
+        return None
+    return Recorder(bodies=config.capture_bodies, endpoint=Direction.TO_PUMP, gap_ms=EMULATED_GAP_MS)
 
 
 def _busy_notice() -> bytes:

@@ -18,7 +18,7 @@ from firmware_model.plant.plant import Plant, PlantState
 from firmware_model.profiles import Profile, load_profile
 from firmware_model.snapshot import SNAPSHOT_VERSION, PumpSnapshot, check_version, freeze_ram, thaw_ram
 from firmware_model.streams import Stream
-from firmware_model.telemetry import Telemetry
+from firmware_model.telemetry import Context, answer
 from protocol.log_record import SessionCloseEvent, SessionOpenEvent
 from protocol.requests import Bond, Caller, Request
 from protocol.vocabulary import CloseReason, DeliveryState
@@ -194,8 +194,8 @@ class Pump:
         self._settle()
         link_ms = self.link_ms
         self._controller.access.seen(request.caller.slot, request.caller.near, link_ms)
-        telemetry = Telemetry(self._controller, self.identity, link_ms)
-        return telemetry.answer(request.body, request.caller)
+        context = Context(self._controller, self.identity, link_ms)
+        return answer(context, request.body, request.caller)
 
     def session_opened(self, caller: Caller) -> None:
         """Note that a session was confirmed: log it; a provisional bond may rise by it.

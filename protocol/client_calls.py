@@ -7,8 +7,21 @@ from abc import ABC, abstractmethod
 from typing import Any, Final, TypeVar
 
 from protocol.client_errors import ClientError
-from protocol.messages import alarms, clock, device, log, program, session, status
-from protocol.vocabulary import OverrideReason, SoftLimit, Which
+from protocol.messages import (
+    alarms,
+    bonds,
+    clock,
+    delivery,
+    device,
+    log,
+    program,
+    refill,
+    service,
+    session,
+    status,
+)
+from protocol.request_words import BolusKind, ClockSource, DeliveryReason, EventMask, SelfTest
+from protocol.vocabulary import DeliveryState, OverrideReason, SoftLimit, Which
 
 Response = TypeVar("Response")
 NO_SOFT_LIMIT: Final = SoftLimit(0)
@@ -108,3 +121,107 @@ class PumpCalls(ABC):
     def get_alarms(self) -> alarms.GetAlarmsResponse:
         """GET_ALARMS: every alarm that stands."""
         return self.call(alarms.GetAlarmsRequest(), alarms.GetAlarmsResponse)
+
+    def subscribe(self, event_mask: EventMask, status_period_s: int = 0) -> session.SubscribeResponse:
+        """SUBSCRIBE: ask for notifications, a status line every ``status_period_s`` (0 none)."""
+        return self.call(session.SubscribeRequest(event_mask, status_period_s), session.SubscribeResponse)
+
+    def notify_ack(self, notify_seq: int) -> session.NotifyAckResponse:
+        """NOTIFY_ACK: acknowledge every notification up to ``notify_seq``."""
+        return self.call(session.NotifyAckRequest(notify_seq), session.NotifyAckResponse)
+
+    def get_day_totals(self, day_back: int = 0) -> status.GetDayTotalsResponse:
+        """GET_DAY_TOTALS: what one of the last 31 local days brought, 0 today."""
+        return self.call(status.GetDayTotalsRequest(day_back), status.GetDayTotalsResponse)
+
+    # --- delivery -----------------------------------------------------------------------------------------
+
+    def bolus_arm(
+        self, kind: BolusKind, volume_nl: int, duration_s: int, declared_dose_ng: int, intent_id: bytes
+    ) -> delivery.BolusArmResponse:
+        """BOLUS_ARM: prepare a bolus; the pump answers its own arithmetic and a token."""
+        body = delivery.BolusArmRequest(kind, volume_nl, duration_s, declared_dose_ng, intent_id)
+        return self.call(body, delivery.BolusArmResponse)
+
+    def bolus_start(
+        self,
+        bolus_id: int,
+        token: bytes,
+        soft_ack: SoftLimit = NO_SOFT_LIMIT,
+        override_reason: OverrideReason = OverrideReason.NONE,
+    ) -> delivery.BolusStartResponse:
+        """BOLUS_START: start the armed bolus."""
+        body = delivery.BolusStartRequest(bolus_id, token, soft_ack, override_reason)
+        return self.call(body, delivery.BolusStartResponse)
+
+    def bolus_cancel(self, bolus_id: int) -> delivery.BolusCancelResponse:
+        """BOLUS_CANCEL: end a bolus early."""
+        return self.call(delivery.BolusCancelRequest(bolus_id), delivery.BolusCancelResponse)
+
+    def patient_bolus(self, intent_id: bytes) -> delivery.PatientBolusResponse:
+        """PATIENT_BOLUS: ask for a bolus of the prescription."""
+        return self.call(delivery.PatientBolusRequest(intent_id), delivery.PatientBolusResponse)
+
+    def set_delivery(
+        self, target: DeliveryState, max_minutes: int, reason: DeliveryReason, program_version: int
+    ) -> delivery.SetDeliveryResponse:
+        """SET_DELIVERY: stop or slow delivery for ``max_minutes``, or resume it (0 minutes)."""
+        body = delivery.SetDeliveryRequest(target, max_minutes, reason, program_version)
+        return self.call(body, delivery.SetDeliveryResponse)
+
+    def refill_record(
+        self, withdrawn_nl: int, filled_nl: int, program_version: int, lot: str, intent_id: bytes
+    ) -> refill.RefillRecordResponse:
+        """REFILL_RECORD: tell the pump that its reservoir was emptied and filled."""
+        body = refill.RefillRecordRequest(withdrawn_nl, filled_nl, program_version, lot, intent_id)
+        return self.call(body, refill.RefillRecordResponse)
+
+    # --- clock, log, alarms -------------------------------------------------------------------------------
+
+    def set_clock(
+        self, utc_s: int, utc_offset_min: int = 0, source: ClockSource = ClockSource.PROGRAMMER
+    ) -> clock.SetClockResponse:
+        """SET_CLOCK: set civil time."""
+        return self.call(clock.SetClockRequest(utc_s, utc_offset_min, source), clock.SetClockResponse)
+
+    def log_digest(self, log_epoch: int, from_seq: int, to_seq: int) -> log.LogDigestResponse:
+        """LOG_DIGEST: the hash of a run of records."""
+        return self.call(log.LogDigestRequest(log_epoch, from_seq, to_seq), log.LogDigestResponse)
+
+    def alarm_ack(self, instance: int) -> alarms.AlarmAckResponse:
+        """ALARM_ACK: say that a person has seen an alarm."""
+        return self.call(alarms.AlarmAckRequest(instance), alarms.AlarmAckResponse)
+
+    def alarm_silence(self, instance: int, seconds: int) -> alarms.AlarmSilenceResponse:
+        """ALARM_SILENCE: silence an alarm for a time, a HIGH one for at most 300 s."""
+        return self.call(alarms.AlarmSilenceRequest(instance, seconds), alarms.AlarmSilenceResponse)
+
+    # --- bonds and service --------------------------------------------------------------------------------
+
+    def bond_list(self) -> bonds.BondListResponse:
+        """BOND_LIST: who is bonded."""
+        return self.call(bonds.BondListRequest(), bonds.BondListResponse)
+
+    def bond_confirm(self, slot: int) -> bonds.BondConfirmResponse:
+        """BOND_CONFIRM: vouch for a provisional bond."""
+        return self.call(bonds.BondConfirmRequest(slot), bonds.BondConfirmResponse)
+
+    def bond_revoke(self, slot: int) -> bonds.BondRevokeResponse:
+        """BOND_REVOKE: end a bond for good."""
+        return self.call(bonds.BondRevokeRequest(slot), bonds.BondRevokeResponse)
+
+    def proximity_token(self) -> bonds.ProximityTokenResponse:
+        """PROXIMITY_TOKEN: fetch the token of one far-link session."""
+        return self.call(bonds.ProximityTokenRequest(), bonds.ProximityTokenResponse)
+
+    def security_status(self) -> bonds.SecurityStatusResponse:
+        """SECURITY_STATUS: failed handshakes, lockout, replays and forgeries."""
+        return self.call(bonds.SecurityStatusRequest(), bonds.SecurityStatusResponse)
+
+    def link_stats(self) -> service.LinkStatsResponse:
+        """LINK_STATS: what this link has received, refused and sent."""
+        return self.call(service.LinkStatsRequest(), service.LinkStatsResponse)
+
+    def self_test(self, tests: SelfTest) -> service.SelfTestResponse:
+        """SELF_TEST: run self-tests while the pump delivers."""
+        return self.call(service.SelfTestRequest(tests), service.SelfTestResponse)

@@ -9,17 +9,22 @@ from typing import Annotated, Any, Final
 import google_crc32c
 
 from protocol.messages.codec import BodyError, codec_of
-from protocol.messages.fields import octets, u16, u32, word8, word16
+from protocol.messages.fields import flags8, octets, u16, u32, word8, word16
 from protocol.messages.log import LogRecord
+from protocol.request_words import BolusKind, ClockSource, DeliveryReason, SelfTest
 from protocol.vocabulary import (
     AlarmCode,
+    AlarmState,
+    BolusState,
     BondState,
     CloseReason,
     DeliveryState,
+    ErrorCode,
     EventType,
     OverrideReason,
     Priority,
     Role,
+    SoftLimit,
 )
 
 RECORD_SIZE: Final = codec_of(LogRecord).fixed_size
@@ -100,6 +105,81 @@ class DeliveryStateEvent:
     before: Annotated[DeliveryState, word8(DeliveryState, "state before")]
     after: Annotated[DeliveryState, word8(DeliveryState, "state after")]
     rate_nl_h: Annotated[int, u32("nL/h", "rate after")]
+    minutes: Annotated[int, u16("min", "for how long, 0 where that is not limited")]
+    reason: Annotated[DeliveryReason, word8(DeliveryReason, "why, NONE where the pump did it by itself")]
+
+
+@dataclass(frozen=True, slots=True)
+class BolusArmedEvent:
+    """A bolus was prepared."""
+
+    bolus_id: Annotated[int, u32("", "number of the bolus")]
+    kind: Annotated[BolusKind, word8(BolusKind, "what it is for")]
+    volume_nl: Annotated[int, u32("nL", "volume")]
+
+
+@dataclass(frozen=True, slots=True)
+class BolusStartEvent:
+    """A bolus began."""
+
+    bolus_id: Annotated[int, u32("", "number of the bolus")]
+    kind: Annotated[BolusKind, word8(BolusKind, "what it is for")]
+    soft_ack: Annotated[SoftLimit, flags8(SoftLimit, "soft limits passed")]
+    reason: Annotated[OverrideReason, word8(OverrideReason, "why they may be")]
+    volume_nl: Annotated[int, u32("nL", "volume")]
+
+
+@dataclass(frozen=True, slots=True)
+class BolusEndEvent:
+    """A bolus ended, was cancelled or was cut short."""
+
+    bolus_id: Annotated[int, u32("", "number of the bolus")]
+    state: Annotated[BolusState, word8(BolusState, "how it ended")]
+    delivered_nl: Annotated[int, u32("nL", "delivered of it")]
+
+
+@dataclass(frozen=True, slots=True)
+class PatientBolusDeniedEvent:
+    """A patient asked for a bolus and did not get it."""
+
+    code: Annotated[ErrorCode, word8(ErrorCode, "why")]
+    detail: Annotated[int, u32("", "what the code says, e.g. seconds left")]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSetEvent:
+    """Civil time was set."""
+
+    before_utc_s: Annotated[int, u32("s", "UTC before, 0 where it was not set")]
+    after_utc_s: Annotated[int, u32("s", "UTC after")]
+    time_base: Annotated[int, u16("", "number of this setting")]
+    source: Annotated[ClockSource, word8(ClockSource, "where the time comes from")]
+
+
+@dataclass(frozen=True, slots=True)
+class BondRevokedEvent:
+    """A bond was revoked."""
+
+    slot: Annotated[int, u16("", "bond slot")]
+    role: Annotated[Role, word8(Role, "role it had")]
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmAckEvent:
+    """A person has seen or silenced an alarm."""
+
+    instance: Annotated[int, u16("", "occurrence")]
+    code: Annotated[AlarmCode, word16(AlarmCode, "condition")]
+    state: Annotated[AlarmState, word8(AlarmState, "where it stands since")]
+    seconds: Annotated[int, u16("s", "how long it is silent, 0 where it was acknowledged")]
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTestEvent:
+    """Self-tests were run."""
+
+    results: Annotated[SelfTest, flags8(SelfTest, "tests that were run")]
+    failed: Annotated[SelfTest, flags8(SelfTest, "tests among them that failed")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +219,13 @@ class SoftLimitOverrideEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainCheckpointEvent:
+    """The hash chain at this record."""
+
+    chain: Annotated[bytes, octets(12, "first octets of the hash before this record")]
+
+
+@dataclass(frozen=True, slots=True)
 class DataCorruptEvent:
     """Stored data failed their check."""
 
@@ -155,9 +242,18 @@ PAYLOADS: Final[dict[EventType, type]] = {
     EventType.PROG_ABORT: ProgAbortEvent,
     EventType.PROG_ACTIVATED: ProgActivatedEvent,
     EventType.DELIVERY_STATE: DeliveryStateEvent,
+    EventType.BOLUS_ARMED: BolusArmedEvent,
+    EventType.BOLUS_START: BolusStartEvent,
+    EventType.BOLUS_END: BolusEndEvent,
+    EventType.PATIENT_BOLUS_DENIED: PatientBolusDeniedEvent,
+    EventType.CLOCK_SET: ClockSetEvent,
+    EventType.BOND_REVOKED: BondRevokedEvent,
     EventType.REFILL: RefillEvent,
     EventType.ALARM_RAISED: AlarmRaisedEvent,
+    EventType.ALARM_ACK: AlarmAckEvent,
     EventType.ALARM_CLEARED: AlarmClearedEvent,
+    EventType.SELF_TEST: SelfTestEvent,
+    EventType.CHAIN_CHECKPOINT: ChainCheckpointEvent,
     EventType.SOFT_LIMIT_OVERRIDE: SoftLimitOverrideEvent,
     EventType.DATA_CORRUPT: DataCorruptEvent,
 }

@@ -3,11 +3,59 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from protocol.link_control import LinkClass
+from protocol.messages.alarms import Alarm
 from protocol.messages.registry import MessageSpec
-from protocol.vocabulary import NO_FIELD, BondState, CloseReason, ErrorCode, Role
+from protocol.vocabulary import (
+    NO_FIELD,
+    BolusState,
+    BondState,
+    CloseReason,
+    DeliveryState,
+    ErrorCode,
+    Priority,
+    Role,
+)
 
 ENROL_SLOT = 0xFF
 """Slot number of a session that has no bond: enrolment, and the pump itself in its log."""
+
+EMERGENCY_SLOT = 0xFE
+"""Slot number of the published emergency key, which no bond can take."""
+
+LAB_SLOT = 0xFD
+"""Slot number of a lab plaintext session, in the log and towards the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReport:
+    """What the endpoint tells of its link, for LINK_STATS and SECURITY_STATUS; counters since it began.
+
+    Attributes:
+        link_class: near or far.
+        rx_frames: well-formed frames received.
+        rx_crc_err: frames with a wrong CRC-32C.
+        rx_cobs_err: pieces that are no COBS block.
+        rx_len_err: frames of a wrong size or length octet.
+        rx_overrun: runs of octets too long for a frame.
+        tx_frames: frames sent.
+        retrans_served: requests answered again from the cache.
+        rx_bytes: octets received.
+        replay_drops: records dropped for a used counter.
+        auth_drops: records dropped for a wrong tag.
+    """
+
+    link_class: LinkClass
+    rx_frames: int = 0
+    rx_crc_err: int = 0
+    rx_cobs_err: int = 0
+    rx_len_err: int = 0
+    rx_overrun: int = 0
+    tx_frames: int = 0
+    retrans_served: int = 0
+    rx_bytes: int = 0
+    replay_drops: int = 0
+    auth_drops: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +68,7 @@ class Caller:
         role: role of the bond.
         near: whether the programming head is on the pump.
         last_txn: transaction id before this request, 0 for the first.
+        link: what the link has seen; only with the requests that ask for it.
     """
 
     session_id: int
@@ -27,6 +76,7 @@ class Caller:
     role: Role
     near: bool
     last_txn: int = 0
+    link: LinkReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +116,37 @@ class Bond:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a subscriber may be told of, as the pump believes it now.
+
+    Attributes:
+        uptime_s: seconds since the firmware started.
+        delivery_state: what the pump is doing.
+        rate_nl_h: commanded rate, nL/h.
+        reservoir_nl: computed content, nL.
+        alarm_max_prio: highest priority among the standing alarms.
+        log_last_seq: sequence number of the newest log record.
+        bolus_id: number of the current or last bolus, 0 where there was none.
+        bolus_state: where it stands.
+        bolus_delivered_nl: delivered of it, nL.
+        bolus_total_nl: its whole volume, nL.
+        alarms: every alarm that stands.
+    """
+
+    uptime_s: int
+    delivery_state: DeliveryState
+    rate_nl_h: int
+    reservoir_nl: int
+    alarm_max_prio: Priority
+    log_last_seq: int
+    bolus_id: int
+    bolus_state: BolusState
+    bolus_delivered_nl: int
+    bolus_total_nl: int
+    alarms: tuple[Alarm, ...]
+
+
 class Keyring(Protocol):
     """What the pump endpoint must be able to ask the device during a handshake."""
 
@@ -85,8 +166,27 @@ class Keyring(Protocol):
     def uptime_s(self) -> int:
         """Seconds since that start."""
 
+    @property
+    def far_link(self) -> bool:
+        """Whether the pump has the far-link feature."""
+
     def bond(self, slot: int) -> Bond | None:
-        """Return the bond in ``slot``, or None."""
+        """Return the bond in ``slot``, or None; `EMERGENCY_SLOT` has one where the policy allows it."""
+
+    def lockout_s(self, link_class: LinkClass) -> int:
+        """Return for how many seconds of link time handshakes on a class of link are ignored, 0 none."""
+
+    def admit_handshake(self, link_class: LinkClass) -> int:
+        """Take one handshake out of the budget of a class of link, and its energy out of the battery.
+
+        Returns 0 where it may go on, else the seconds of link time to wait; then no key is touched.
+        """
+
+    def proximity_psk(self, slot: int) -> bytes | None:
+        """Return the token that a bond fetched on the near link, 32 octets, or None where none is good."""
+
+    def session_elsewhere(self, session_id: int | None) -> bool:
+        """Tell whether the pump is in a session other than ``session_id``, over another of its links."""
 
 
 class Device(Keyring, Protocol):
@@ -101,5 +201,8 @@ class Device(Keyring, Protocol):
     def session_closed(self, session_id: int, reason: CloseReason) -> None:
         """A session ended: log it and wipe what was staged."""
 
-    def handshake_failed(self, slot: int) -> None:
-        """A handshake failed: count and log it."""
+    def handshake_failed(self, slot: int, link_class: LinkClass, guess: bool) -> None:
+        """A handshake failed: count and log it; a guess (wrong keys, unknown slot) may lead to a lockout."""
+
+    def observe(self) -> Observation:
+        """Return what a subscriber may be told of."""

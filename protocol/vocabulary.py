@@ -174,6 +174,7 @@ class CloseReason(IntEnum):
     TXN_EXHAUSTED = 0x69
     REVOKED = 0x96
     RESET = 0x99
+    HEAD_LOST = 0xA5
 
 
 @unique
@@ -227,6 +228,7 @@ class AlarmCode(IntEnum):
     SECURITY_LOCKOUT = 0x050A
     TELEMETRY_ABUSE = 0x0536
     PROGRAM_CORRUPT = 0x0539
+    EMERGENCY_SUSPEND = 0x0550
 
 
 @unique
@@ -297,6 +299,9 @@ class Feature(IntFlag):
     FAR_LINK = 1 << 1
     LEVEL_SENSOR = 1 << 2
     FLOW_ACTIVATED_VALVE = 1 << 3
+    BOLUS = 1 << 4
+    NOTIFICATIONS = 1 << 5
+    LAB_PLAINTEXT = 1 << 6
 
 
 @unique

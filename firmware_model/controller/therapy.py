@@ -31,6 +31,7 @@ from protocol.log_record import DataCorruptEvent, DeliveryStateEvent, RefillEven
 from protocol.messages.program import ReceiptResponse
 from protocol.program import Program, decode_program
 from protocol.quantities import MS_PER_MINUTE, nl_to_units
+from protocol.request_words import DeliveryReason
 from protocol.vocabulary import AlarmCode, DeliveryState
 
 _CELL_NAME_SIZE: Final = 12
@@ -212,7 +213,7 @@ class Therapy:
         before, self.decision = self.decision, decision
         self._set_flow()
         if decision.state is not before.state:
-            event = DeliveryStateEvent(before.state, decision.state, self.rate_nl_h)
+            event = DeliveryStateEvent(before.state, decision.state, self.rate_nl_h, 0, DeliveryReason.NONE)
             self._parts.log.write(event, actor=actor)
 
     def _set_flow(self) -> None:

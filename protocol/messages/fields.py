@@ -75,6 +75,11 @@ def i16(unit: str = "", text: str = "", low: int = -0x8000, high: int = 0x7FFF) 
     return _integer(construct.Int16sl, 2, unit, text, low, high)
 
 
+def i32(unit: str = "", text: str = "", low: int = -0x8000_0000, high: int = 0x7FFF_FFFF) -> Field:
+    """Signed 32-bit little-endian integer in ``low..high``."""
+    return _integer(construct.Int32sl, 4, unit, text, low, high)
+
+
 def word8(members: type[IntEnum], text: str = "") -> Field:
     """One octet that must be a member of ``members`` (8-bit codewords)."""
     return Field(FieldKind.WORD, construct.Int8ul, 1, "", text, members=members)

@@ -56,3 +56,29 @@ class LogReadResponse:
     first_seq: Annotated[int, u32("", "sequence number where the data start")]
     flags: Annotated[LogPageFlag, flags8(LogPageFlag, "more to come, a gap before, a corrupt record")]
     records: Annotated[tuple[LogRecord, ...], records(LogRecord, MAX_PAGE, "records")]
+
+
+@dataclass(frozen=True, slots=True)
+class LogDigestRequest:
+    """Asks for the hash of a run of records."""
+
+    log_epoch: Annotated[int, u32("", "epoch the records must belong to")]
+    from_seq: Annotated[int, u32("", "first record", 1)]
+    to_seq: Annotated[int, u32("", "last record, not before the first", 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class LogDigestResponse:
+    """The hash chain over those records alone: h = SHA-256(h | record), from 32 zero octets on."""
+
+    from_seq: Annotated[int, u32("", "first record")]
+    to_seq: Annotated[int, u32("", "last record")]
+    chain: Annotated[bytes, octets(32, "hash after the last record")]
+
+
+@dataclass(frozen=True, slots=True)
+class LogAppended:
+    """New log records are there; LOG_READ fetches them."""
+
+    notify_seq: Annotated[int, u32("", "number of the notification in this session")]
+    log_last_seq: Annotated[int, u32("", "sequence number of the newest log record")]

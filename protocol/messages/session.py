@@ -1,9 +1,10 @@
-"""Group 0: session confirmation, keep-alive, close."""
+"""Group 0: session confirmation, keep-alive, notifications, close."""
 
 from dataclasses import dataclass
 from typing import Annotated
 
-from protocol.messages.fields import label, u16, u32, word8
+from protocol.messages.fields import flags32, label, u16, u32, word8
+from protocol.request_words import EventMask
 from protocol.vocabulary import ClientKind, CloseReason, DeliveryState, Priority, Role
 
 
@@ -54,3 +55,45 @@ class SessionCloseRequest:
 @dataclass(frozen=True, slots=True)
 class SessionCloseResponse:
     """The session is closed; nothing follows."""
+
+
+MAX_STATUS_PERIOD_S = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeRequest:
+    """Says which notifications are wanted; replaces what was wanted before."""
+
+    event_mask: Annotated[EventMask, flags32(EventMask, "kinds of notification wanted")]
+    status_period_s: Annotated[int, u16("s", "time between two STATUS_PUSH, 0 none", 0, MAX_STATUS_PERIOD_S)]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeResponse:
+    """Which notifications will come."""
+
+    event_mask: Annotated[EventMask, flags32(EventMask, "kinds of notification granted")]
+    status_period_s: Annotated[int, u16("s", "time between two STATUS_PUSH, 0 for none")]
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyAckRequest:
+    """Acknowledges every notification up to a number."""
+
+    notify_seq: Annotated[int, u32("", "highest number received without a gap that matters")]
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyAckResponse:
+    """How many notifications still wait for their acknowledgement."""
+
+    pending: Annotated[int, u16("", "notifications that will be repeated")]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnding:
+    """The session ends soon; repeated until acknowledged."""
+
+    notify_seq: Annotated[int, u32("", "number of the notification in this session")]
+    reason: Annotated[CloseReason, word8(CloseReason, "why")]
+    seconds: Annotated[int, u16("s", "time left")]

@@ -1,4 +1,4 @@
-"""Group 2: what the pump believes."""
+"""Group 2: what the pump believes, now and over the last days."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -39,3 +39,41 @@ class GetStatusResponse:
     bolus_delivered_nl: Annotated[int, u32("nL", "delivered of it")]
     bolus_total_nl: Annotated[int, u32("nL", "its whole volume")]
     next_change_s: Annotated[int, u32("s", "time to the next change of rate, 4294967295 where none")]
+
+
+MAX_DAY_BACK = 30
+"""Days before today whose totals the pump keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class GetDayTotalsRequest:
+    """Asks what one local day brought."""
+
+    day_back: Annotated[int, u8("d", "0 today, 1 yesterday ..", 0, MAX_DAY_BACK)]
+
+
+@dataclass(frozen=True, slots=True)
+class GetDayTotalsResponse:
+    """What one local day brought, as commanded; today's so far."""
+
+    day_utc_s: Annotated[int, u32("s", "UTC of the local midnight it began with, 0 no clock")]
+    basal_nl: Annotated[int, u32("nL", "by the rate table and the minimum rate")]
+    patient_bolus_nl: Annotated[int, u32("nL", "by patient boluses")]
+    clinician_bolus_nl: Annotated[int, u32("nL", "by clinician boluses")]
+    prime_nl: Annotated[int, u32("nL", "by prime and bridge boluses")]
+    suspended_s: Annotated[int, u32("s", "time without delivery")]
+    patient_bolus_given: Annotated[int, u8("", "patient boluses begun, at most 255")]
+    patient_bolus_denied: Annotated[int, u8("", "patient boluses refused, at most 255")]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPush:
+    """A status line, sent each status period; GET_STATUS tells the whole."""
+
+    notify_seq: Annotated[int, u32("", "number of the notification in this session")]
+    uptime_s: Annotated[int, u32("s", "time since start")]
+    delivery_state: Annotated[DeliveryState, word8(DeliveryState, "what the pump is doing")]
+    rate_nl_h: Annotated[int, u32("nL/h", "commanded rate now")]
+    reservoir_nl: Annotated[int, u32("nL", "computed content of the reservoir")]
+    alarm_max_prio: Annotated[Priority, word8(Priority, "highest priority among the standing alarms")]
+    log_last_seq: Annotated[int, u32("", "sequence number of the newest log record")]

@@ -1,10 +1,12 @@
 """`cisterna emulate`: one emulated pump on one link, until it is stopped."""
 
 import logging
+from functools import partial
 from pathlib import Path
 
 import click
 
+from emulator.capture_file import STDOUT, CaptureFileError
 from emulator.clock import parse_speed
 from emulator.errors import EmulatorError, EmulatorFailure
 from emulator.service import EmulatorConfig, run_emulator
@@ -12,7 +14,7 @@ from firmware_model.profiles import profile_names
 from firmware_model.pump import Pump
 from firmware_model.setups import setup_names
 from workbench.card_file import CardFileError, write_card
-from workbench.commands.shared import fail
+from workbench.commands.shared import capture_options, fail
 from workbench.exit_codes import ExitCode
 
 _USAGE = frozenset(
@@ -64,6 +66,7 @@ _USAGE = frozenset(
 )
 @click.option("--allow-remote", is_flag=True, help="Let tcp: listen on an address other machines can reach.")
 @click.option("--end-with-stdin", is_flag=True, help="End when standard input ends.")
+@capture_options
 @click.option("--verbose", is_flag=True, help="Tell every frame that was not accepted, and why.")
 def emulate(
     link: str,
@@ -75,6 +78,8 @@ def emulate(
     baud: int,
     allow_remote: bool,
     end_with_stdin: bool,
+    capture: str | None,
+    capture_bodies: bool,
     verbose: bool,
 ) -> None:
     """Emulate a pump until it is stopped by Ctrl+C or a signal.
@@ -99,11 +104,13 @@ def emulate(
             baud=baud,
             allow_remote=allow_remote,
             end_with_stdin=end_with_stdin,
+            capture=capture,
+            capture_bodies=capture_bodies,
         )
-        run_emulator(config, click.echo, on_start=write)
+        run_emulator(config, partial(click.echo, err=capture == STDOUT), on_start=write)
     except EmulatorError as error:
         if error.reason is EmulatorFailure.PUMP_FAILED:
             fail(str(error), ExitCode.INTERNAL)
         fail(str(error), ExitCode.USAGE if error.reason in _USAGE else ExitCode.LINK)
-    except CardFileError as error:
+    except (CardFileError, CaptureFileError) as error:
         fail(str(error), ExitCode.USAGE)

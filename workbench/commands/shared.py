@@ -51,6 +51,34 @@ def session_options(command: Command) -> Command:
     return command
 
 
+def capture_options(command: Command) -> Command:
+    """Add the options of every command that can record its link."""
+    for option in reversed(
+        (
+            click.option(
+                "--capture",
+                metavar="FILE",
+                help="Record the link in this pcapng file (mode 0600), - for standard output.",
+            ),
+            click.option(
+                "--capture-bodies",
+                is_flag=True,
+                callback=_check_bodies,
+                help="Record the messages decrypted too. The file then holds PATIENT DATA: doses, serial "
+                "number, patient reference. Without it no decrypted octet is in the file.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _check_bodies(ctx: click.Context, _param: click.Parameter, value: bool) -> bool:
+    if value and not ctx.params.get("capture"):
+        raise click.BadParameter("it says what goes into a capture; name one with --capture FILE.")
+    return value
+
+
 def _check_operator(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     if len(value.encode()) > 16 or not value.isprintable():
         raise click.BadParameter(f"{value!r} does not fit 16 octets of printable UTF-8; use a shorter name.")
