@@ -23,7 +23,7 @@ from protocol.events import (
     SessionClosed,
     SessionOpened,
 )
-from protocol.requests import Device
+from protocol.requests import Device, Observation
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +64,16 @@ class HostedEndpoint(Protocol):
 
     def respond_internal_error(self, event: RequestReceived) -> list[PumpEvent]:
         """Answer a request on which the device failed."""
+
+    @property
+    def subscribed(self) -> bool:
+        """Whether somebody wants to be told what changes."""
+
+    def observe(self, observation: Observation, now_ms: int) -> list[PumpEvent]:
+        """Tell a subscriber what changed."""
+
+    def set_head(self, on: bool, now_ms: int) -> list[PumpEvent]:
+        """Put the programming head on the pump or take it off."""
 
     def next_deadline(self) -> int | None:
         """Return the link time at which `handle_timeout` is due."""
@@ -112,6 +122,18 @@ class Dispatcher:
         """End what the client that left had begun."""
         self._powered(lambda: self._handle(self._endpoint.disconnected(self._link_ms)))
 
+    def tell_subscriber(self) -> None:
+        """Let a subscriber know what has changed."""
+        if self._endpoint.subscribed:
+            self._powered(self._tell_subscriber)
+
+    def _tell_subscriber(self) -> None:
+        self._handle(self._endpoint.observe(self._pump.observe(), self._link_ms))
+
+    def set_head(self, on: bool) -> None:
+        """Put the programming head on the pump or take it off."""
+        self._powered(lambda: self._handle(self._endpoint.set_head(on, self._link_ms)))
+
     # --- events -------------------------------------------------------------------------------------------
 
     def _receive(self, data: bytes) -> None:
@@ -133,9 +155,10 @@ class Dispatcher:
                 case SessionClosed(session_id, reason):
                     _log.info("session closed: %s", reason.name)
                     self._tell("the end of a session", partial(self._pump.session_closed, session_id, reason))
-                case HandshakeFailed(slot, drop):
+                case HandshakeFailed(slot, drop, link_class, guess):
                     _log.warning("handshake failed for bond %d: %s", slot, drop)
-                    self._tell("a failed handshake", partial(self._pump.handshake_failed, slot))
+                    failed = partial(self._pump.handshake_failed, slot, link_class, guess)
+                    self._tell("a failed handshake", failed)
                 case FrameDropped(drop):
                     self._drops.note(drop, self._link_ms)
                     if self.recorder is not None:

@@ -101,6 +101,10 @@ class Host:
             finally:
                 self._waker = None
 
+    def set_head(self, on: bool) -> None:
+        """Put the programming head on the pump or take it off, at the link time of the last `step`."""
+        self._dispatcher.set_head(on)
+
     def stop(self) -> None:
         """End `run` soon, or before it begins; may be called from any thread and from a signal handler."""
         self._stopping = True

@@ -86,7 +86,12 @@ class Emulator:
             spec, baud=config.baud, allow_remote=config.allow_remote, busy_notice=_busy_notice()
         )
         self.recorder = _make_recorder(config)
-        self.endpoint = PumpEndpoint(self.pump, system_entropy, gap_ms=EMULATED_GAP_MS)
+        self.endpoint = PumpEndpoint(
+            self.pump,
+            system_entropy,
+            gap_ms=EMULATED_GAP_MS,
+            plaintext_tap=self.recorder.plaintext_tap if self.recorder else None,
+        )
         self.host = Host(self.pump, self.endpoint, self.link, self.clock)
         self._recording: Recording | None = None
 

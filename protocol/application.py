@@ -16,6 +16,8 @@ from protocol.messages.registry import (
     ERROR_CODEC,
     ERROR_OPCODE,
     MessageSpec,
+    NotificationSpec,
+    by_notification_opcode,
     by_request_opcode,
     describe_opcode,
 )
@@ -80,6 +82,11 @@ def build_response(spec: MessageSpec, body: Any, txn: int) -> bytes:
     return build_message(spec.response_opcode, txn, spec.response_codec.encode(body))
 
 
+def build_notification(spec: NotificationSpec, body: Any) -> bytes:
+    """Return the plaintext of a notification; its transaction id is 0."""
+    return build_message(spec.opcode, 0, spec.codec.encode(body))
+
+
 def build_error(
     request_opcode: int, txn: int, code: ErrorCode, field: int = NO_FIELD, detail: int = 0
 ) -> bytes:
@@ -140,3 +147,21 @@ def parse_answer(spec: MessageSpec, header: Header, plaintext: bytes) -> Any:
         return codec.decode(body)
     except BodyError as error:
         raise ApplicationError(f"answer to {spec.name}: {error}") from None
+
+
+def parse_notification(header: Header, plaintext: bytes) -> tuple[NotificationSpec, Any]:
+    """Return the notification in ``plaintext``.
+
+    Raises:
+        ApplicationError: none that is known, or malformed.
+    """
+    spec = by_notification_opcode(header.opcode)
+    body = plaintext[HEADER_SIZE:]
+    if spec is None:
+        raise ApplicationError(f"{describe_opcode(header.opcode)} is no notification")
+    if header.rev != REVISION or header.mflags or header.txn or header.body_len != len(body):
+        raise ApplicationError(f"{spec.name} has a malformed header")
+    try:
+        return spec, spec.codec.decode(body)
+    except BodyError as error:
+        raise ApplicationError(f"{spec.name}: {error}") from None

@@ -8,7 +8,8 @@ One request at a time, in the caller's thread. Time is the link's. A request tha
 `SessionLostError`: what became of it is unknown until a new session asks for its receipt.
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -16,22 +17,21 @@ from typing import Any, Final, Self, TypeVar
 
 from protocol.client_calls import PumpCalls
 from protocol.client_errors import (
-    BusyError,
     ClientError,
-    LockedOutError,
     NoPumpError,
-    NotBondedError,
     PumpRefusedError,
     SessionLostError,
-    VersionError,
     WrongPumpError,
 )
+from protocol.client_refusals import REFUSALS
 from protocol.endpoint_programmer import ProgrammerEndpoint, Stage
 from protocol.events import (
     AnswerReceived,
     HandshakeUnanswered,
     LinkRefused,
     NoPump,
+    NotificationReceived,
+    PlaintextTap,
     ProgrammerEvent,
     PumpFound,
     RequestLost,
@@ -41,17 +41,20 @@ from protocol.exchange import MAX_TXN, RETRIES
 from protocol.framing import LinkCounters
 from protocol.handshake import Credentials, SessionGrant, Suite, enrol_psk
 from protocol.link import Link, system_entropy
-from protocol.link_control import HelloResponse, LinkErrorCode, key_hint
+from protocol.link_control import HelloResponse, LinkErrorCode, SuiteBit, key_hint
 from protocol.link_error import LinkError
 from protocol.messages.bonds import BondEnrolRequest, BondEnrolResponse
 from protocol.messages.errors import ErrorBody
 from protocol.messages.registry import MessageSpec, by_request
 from protocol.messages.session import SessionCloseRequest, SessionConfirmRequest, SessionConfirmResponse
 from protocol.noise import public_key
-from protocol.pump_link import Entropy, HandshakeFault
+from protocol.pump_link import Entropy
 from protocol.vocabulary import ClientKind, CloseReason, Role
 
 CLIENT_VERSION: Final = 0x0001
+MAX_HELD: Final = 1_024
+"""Notifications held for `PumpClient.listen`; older ones give way, as the pump can always be asked."""
+
 _READ_MS: Final = 1_000
 _HEED_ALL: Final = frozenset(LinkErrorCode)
 _HEED_IN_SESSION: Final = frozenset((LinkErrorCode.NO_SESSION,))
@@ -86,6 +89,8 @@ class PumpClient(PumpCalls):
         client_kind: what kind of program this is.
         operator: who sits here, up to 16 octets of UTF-8.
         retries: repetitions of an unanswered request, 0..4.
+        observe: told all events of a step once the endpoint has judged what came in.
+        plaintext_tap: sees every message in plaintext, patient data; None shows nobody.
     """
 
     def __init__(
@@ -96,11 +101,15 @@ class PumpClient(PumpCalls):
         client_kind: ClientKind = ClientKind.SCRIPT,
         operator: str = "",
         retries: int = RETRIES,
+        observe: Callable[[Sequence[ProgrammerEvent]], None] | None = None,
+        plaintext_tap: PlaintextTap | None = None,
     ) -> None:
         self._link = link
-        self._endpoint = ProgrammerEndpoint(entropy, retries=retries)
+        self._endpoint = ProgrammerEndpoint(entropy, retries=retries, plaintext_tap=plaintext_tap)
+        self._told: deque[NotificationReceived] = deque(maxlen=MAX_HELD)
         self._kind = client_kind
         self._operator = operator
+        self._observe = observe
         self._open = False
         self.found: HelloResponse | None = None
         self.session: SessionConfirmResponse | None = None
@@ -161,14 +170,40 @@ class PumpClient(PumpCalls):
         self.discover()
         return self.open_session(key)
 
-    def open_session(self, key: BondKey) -> SessionConfirmResponse:
-        """Open a session with the pump that `discover` found, and confirm it; raises as `connect`."""
+    def open_session(self, key: BondKey, token: bytes | None = None) -> SessionConfirmResponse:
+        """Open a session with the pump that `discover` found, and confirm it; raises as `connect`.
+
+        With the ``token`` of PROXIMITY_TOKEN, fetched on the near link, a far-link session may treat.
+        """
+        self.check_pump(key.pump_public, self._found())
+        credentials = Credentials(static=key.private, remote_static=key.pump_public, psk=token)
+        self._shake_hands(Suite.KK if token is None else Suite.KKPSK2, key.slot, credentials)
+        return self._confirm()
+
+    def open_lab_session(self) -> SessionConfirmResponse:
+        """Open a lab plaintext session with the pump that `discover` found: no keys, nothing encrypted.
+
+        Raises:
+            NoPumpError: no pump was found, or it was not started for lab plaintext.
+            ClientError, LinkError: as the names say.
+        """
+        if SuiteBit.LAB_PLAINTEXT not in self._found().suites:
+            raise NoPumpError(
+                f"The pump on {self._link.description} does not answer lab plaintext. "
+                "Start it with `cisterna emulate --lab-plaintext ROLE`, or connect with a card."
+            )
+        self._endpoint.open_lab_session()
+        return self._confirm()
+
+    @property
+    def in_lab(self) -> bool:
+        """Whether the pump found answers lab plaintext to anybody: it must be announced for as long."""
+        return self.found is not None and SuiteBit.LAB_PLAINTEXT in self.found.suites
+
+    def _found(self) -> HelloResponse:
         if self.found is None:
             raise NoPumpError("No pump was looked for; discover one first.")
-        self.check_pump(key.pump_public, self.found)
-        credentials = Credentials(static=key.private, remote_static=key.pump_public)
-        self._shake_hands(Suite.KK, key.slot, credentials)
-        return self._confirm()
+        return self.found
 
     def enrol(
         self, card_secret: bytes, pump_public: bytes, private: bytes, role: Role, label: str
@@ -214,7 +249,7 @@ class PumpClient(PumpCalls):
 
     def _shake_hands(self, suite: Suite, slot: int, credentials: Credentials) -> None:
         if self.found is not None and self.found.lockout_s:
-            raise _REFUSALS[LinkErrorCode.LOCKED_OUT](self.found.lockout_s)
+            raise REFUSALS[LinkErrorCode.LOCKED_OUT](self.found.lockout_s)
         self._endpoint.open_session(suite, slot, credentials, self.now_ms())
         event = self._wait(SessionReady, HandshakeUnanswered)
         if isinstance(event, HandshakeUnanswered):
@@ -299,6 +334,21 @@ class PumpClient(PumpCalls):
             self._lose_session()
             raise SessionLostError(spec, text, sent=False)
 
+    def listen(self, timeout_ms: int) -> list[NotificationReceived]:
+        """Return what the pump said unasked, waiting up to ``timeout_ms`` of link time for the first.
+
+        Repetitions of what was returned before are marked ``repeated``. Acknowledge with `notify_ack`; the
+        session stays open only while the pump is asked something within its idle time-out.
+
+        Raises:
+            LinkError: the byte pipe failed.
+        """
+        until_ms = self.now_ms() + timeout_ms
+        while not self._told and (left_ms := until_ms - self.now_ms()) > 0:
+            self._step(left_ms)
+        told, self._told = list(self._told), deque(maxlen=MAX_HELD)
+        return told
+
     def _lose_session(self) -> None:
         self._open = False
         self._endpoint.abandon()
@@ -317,42 +367,16 @@ class PumpClient(PumpCalls):
                 if isinstance(event, (good, bad)):
                     return event
                 if isinstance(event, LinkRefused) and event.code in heed:
-                    raise _REFUSALS[event.code](event.detail)
+                    raise REFUSALS[event.code](event.detail)
 
-    def _step(self) -> list[ProgrammerEvent]:
+    def _step(self, at_most_ms: int = _READ_MS) -> list[ProgrammerEvent]:
         deadline = self._endpoint.next_deadline()
-        patience = _READ_MS if deadline is None else max(0, deadline - self.now_ms())
+        patience = at_most_ms if deadline is None else min(at_most_ms, max(0, deadline - self.now_ms()))
         data = self._link.read(patience)
         now = self.now_ms()
         events = self._endpoint.receive(data, now) if data else []
-        return events + self._endpoint.handle_timeout(now)
-
-
-def _handshake_refusal(detail: int) -> ClientError:
-    reasons = {
-        HandshakeFault.UNKNOWN_SLOT: "it has no such bond; enrol this programmer with the implant card",
-        HandshakeFault.WRONG_KEYS: "key or card secret do not match; check the card, or enrol again",
-        HandshakeFault.REVOKED: "the bond was revoked; enrol again with the implant card",
-        HandshakeFault.SUITE: "it does not offer this kind of handshake",
-    }
-    text = next(
-        (text for fault, text in reasons.items() if fault == detail), "it calls the handshake malformed"
-    )
-    return NotBondedError(f"The pump does not accept this programmer: {text}.")
-
-
-_REFUSALS: Final[dict[LinkErrorCode, Callable[[int], ClientError]]] = {
-    LinkErrorCode.BUSY: lambda _: BusyError(
-        "The pump is in a session with another programmer. Close that one, or wait 2 minutes."
-    ),
-    LinkErrorCode.VERSION: lambda detail: VersionError(
-        f"The pump speaks OITP versions {detail >> 8} to {detail & 0xFF}; this programmer speaks version 1."
-    ),
-    LinkErrorCode.LOCKED_OUT: lambda detail: LockedOutError(
-        f"The pump ignores handshakes for {detail} s after too many failures."
-    ),
-    LinkErrorCode.HANDSHAKE_MALFORMED: _handshake_refusal,
-    LinkErrorCode.NO_SESSION: lambda _: NoPumpError(
-        "The pump has no session with this programmer; connect again."
-    ),
-}
+        events += self._endpoint.handle_timeout(now)
+        self._told.extend(event for event in events if isinstance(event, NotificationReceived))
+        if self._observe is not None:
+            self._observe(events)
+        return events

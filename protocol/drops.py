@@ -24,6 +24,7 @@ class DropReason(Enum):
     LINK_ID = "link_id"
     STATE = "state"
     LINK_MESSAGE = "link_message"
+    LOCKOUT = "lockout"
     HANDSHAKE = "handshake"
     RECORD_SHORT = "record_short"
     EXHAUSTED = "exhausted"
@@ -50,6 +51,7 @@ _TEXTS = {
     DropReason.LINK_ID: "The frame belongs to another link.",
     DropReason.STATE: "The frame does not fit the present state of the link.",
     DropReason.LINK_MESSAGE: "The link control message is malformed.",
+    DropReason.LOCKOUT: "Too many handshakes, or too many failed ones, came over this class of link.",
     DropReason.HANDSHAKE: "The handshake message is malformed or was made with other keys.",
     DropReason.RECORD_SHORT: "The secure record is too short for its counter and tag.",
     DropReason.EXHAUSTED: "The record counter is past the last record of a session.",

@@ -5,7 +5,6 @@ back-off and then reported lost: whether the pump executed it is not known, and 
 in ms, handed in.
 """
 
-from dataclasses import dataclass
 from enum import Enum, auto, unique
 from typing import Any, Final
 
@@ -13,8 +12,10 @@ from protocol.application import (
     CACHED,
     HEADER_SIZE,
     ApplicationError,
+    Header,
     build_request,
     parse_answer,
+    parse_notification,
     read_header,
 )
 from protocol.drops import Drop, DropReason
@@ -24,15 +25,17 @@ from protocol.events import (
     HandshakeUnanswered,
     LinkRefused,
     NoPump,
+    NotificationReceived,
+    PlaintextTap,
     ProgrammerEvent,
     PumpFound,
     RequestLost,
     SessionReady,
 )
-from protocol.exchange import RETRIES, ExchangeClient, Step
+from protocol.exchange import RETRIES, Step
 from protocol.frame import NO_LINK_ID, Direction, Frame, FrameKind, check_link_id, to_wire, unfit
 from protocol.framing import GAP_MS, Deframer, LinkCounters
-from protocol.handshake import Credentials, Discovery, HandshakeError, InitiatorHandshake, SessionKeys, Suite
+from protocol.handshake import Credentials, Discovery, HandshakeError, InitiatorHandshake, Suite
 from protocol.link_control import (
     NONCE_SIZE,
     Close,
@@ -40,12 +43,13 @@ from protocol.link_control import (
     HelloResponse,
     LinkControlError,
     LinkError,
+    SuiteBit,
     decode_link,
     encode_link,
 )
-from protocol.messages.registry import by_request
-from protocol.pump_link import SUITES, VERSION, Entropy
-from protocol.records import RecordReceiver, RecordSender
+from protocol.messages.registry import OpcodeClass, by_request, opcode_class
+from protocol.programmer_session import ProgrammerSession
+from protocol.pump_link import ALL_SUITES, VERSION, Entropy
 from protocol.vocabulary import CloseReason
 
 HELLO_MS: Final = 1_000
@@ -65,15 +69,6 @@ class Stage(Enum):
     OPEN = auto()
 
 
-@dataclass(slots=True)
-class _Session:
-    """Keys and counters of the open session."""
-
-    sender: RecordSender
-    receiver: RecordReceiver
-    exchange: ExchangeClient
-
-
 class ProgrammerEndpoint:
     """One programmer on one byte pipe.
 
@@ -81,11 +76,20 @@ class ProgrammerEndpoint:
         entropy: source of nonces and ephemeral keys.
         retries: repetitions of an unanswered request, 0..4.
         gap_ms: longest silence inside a frame.
+        plaintext_tap: sees every message in plaintext, patient data; None shows nobody.
     """
 
-    def __init__(self, entropy: Entropy, *, retries: int = RETRIES, gap_ms: int = GAP_MS) -> None:
+    def __init__(
+        self,
+        entropy: Entropy,
+        *,
+        retries: int = RETRIES,
+        gap_ms: int = GAP_MS,
+        plaintext_tap: PlaintextTap | None = None,
+    ) -> None:
         self._entropy = entropy
         self._retries = retries
+        self._tap = plaintext_tap
         self._deframer = Deframer(Direction.TO_PROGRAMMER, gap_ms)
         self._stage = Stage.IDLE
         self._out = bytearray()
@@ -95,11 +99,12 @@ class ProgrammerEndpoint:
         self._deadline_ms = 0
         self._again_ms = 0
         self._link_id = NO_LINK_ID
+        self._lab = False
         self._discovery: Discovery | None = None
         self._handshake: InitiatorHandshake | None = None
         self._first_message = b""
         self._why_not = "no answer"
-        self._session: _Session | None = None
+        self._session: ProgrammerSession | None = None
         self.frames_sent = 0
 
     @property
@@ -133,7 +138,7 @@ class ProgrammerEndpoint:
     def discover(self, now_ms: int) -> None:
         """Look for a pump; `PumpFound` or `NoPump` follows. Whatever was open is forgotten."""
         self._session = self._handshake = self._discovery = None
-        self._hello = encode_link(Hello(VERSION, VERSION, SUITES, self._entropy(NONCE_SIZE)))
+        self._hello = encode_link(Hello(VERSION, VERSION, ALL_SUITES, self._entropy(NONCE_SIZE)))
         self._stage, self._tries, self._link_id = Stage.DISCOVERING, 0, NO_LINK_ID
         self._say_hello(now_ms)
 
@@ -155,6 +160,20 @@ class ProgrammerEndpoint:
         self._deadline_ms = now_ms + HANDSHAKE_MS
         self._send_handshake(now_ms)
 
+    def open_lab_session(self) -> None:
+        """Open a lab plaintext session with the pump found; requests may go out at once.
+
+        Raises:
+            RuntimeError: no pump was found yet, or it was not started for lab plaintext.
+        """
+        if self._discovery is None:
+            raise RuntimeError("no pump was found; discover one first")
+        if not self._lab:
+            raise RuntimeError("this pump does not answer lab plaintext")
+        self._handshake = None
+        self._session = ProgrammerSession.lab(self._link_id, self._retries)
+        self._stage = Stage.OPEN
+
     def request(self, body: Any, now_ms: int) -> int:
         """Send a request; return its transaction id. `AnswerReceived` or `RequestLost` follows.
 
@@ -169,6 +188,8 @@ class ProgrammerEndpoint:
         txn = session.exchange.next_txn()
         plaintext = build_request(spec, body, txn)
         session.exchange.begin(spec, plaintext, now_ms)
+        if self._tap is not None:
+            self._tap(Direction.TO_PUMP, plaintext)
         self._send(session.sender.seal(self._next_seq(), plaintext))
         return txn
 
@@ -221,7 +242,9 @@ class ProgrammerEndpoint:
             self._stage, self._handshake = Stage.FOUND, None
             events.append(HandshakeUnanswered(self._why_not))
 
-    def _request_timeout(self, session: _Session, now_ms: int, events: list[ProgrammerEvent]) -> None:
+    def _request_timeout(
+        self, session: ProgrammerSession, now_ms: int, events: list[ProgrammerEvent]
+    ) -> None:
         waiting = session.exchange.waiting
         step = session.exchange.tick(now_ms)
         if waiting is None or step is Step.NOTHING:
@@ -254,7 +277,7 @@ class ProgrammerEndpoint:
             return wrong
         if frame.kind is FrameKind.HANDSHAKE:
             return self._on_handshake(frame, events)
-        if frame.kind is FrameKind.SECURE and self._session is not None:
+        if self._session is not None and frame.kind is self._session.kind:
             return self._on_record(self._session, frame, events)
         return unfit(frame, DropReason.STATE, "an answer to what was asked", f"a {frame.kind.name} frame")
 
@@ -281,6 +304,7 @@ class ProgrammerEndpoint:
             return unfit(frame, DropReason.STATE, f"version {VERSION}", f"version {response.ver}")
         self._discovery = Discovery(self._hello, frame.payload)
         self._link_id = response.link_id
+        self._lab = SuiteBit.LAB_PLAINTEXT in response.suites
         self._stage = Stage.FOUND
         events.append(PumpFound(response))
         return None
@@ -293,16 +317,14 @@ class ProgrammerEndpoint:
         except HandshakeError as error:
             self._why_not = str(error)
             return unfit(frame, DropReason.HANDSHAKE, "the pump's answer to this handshake", str(error))
-        self._session = self._new_session(keys)
+        self._session = ProgrammerSession.secure(keys, self._link_id, self._retries)
         self._stage, self._handshake = Stage.OPEN, None
         events.append(SessionReady(grant))
         return None
 
-    def _new_session(self, keys: SessionKeys) -> _Session:
-        sender = RecordSender(keys.send, Direction.TO_PUMP, self._link_id)
-        return _Session(sender, RecordReceiver(keys.receive), ExchangeClient(self._retries))
-
-    def _on_record(self, session: _Session, frame: Frame, events: list[ProgrammerEvent]) -> Drop | None:
+    def _on_record(
+        self, session: ProgrammerSession, frame: Frame, events: list[ProgrammerEvent]
+    ) -> Drop | None:
         plaintext = session.receiver.open(frame)
         if isinstance(plaintext, Drop):
             return plaintext
@@ -310,6 +332,10 @@ class ProgrammerEndpoint:
         if header is None:
             text = f"{len(plaintext)} octets"
             return unfit(frame, DropReason.HEADER, f"an application header of {HEADER_SIZE} octets", text)
+        if self._tap is not None:
+            self._tap(Direction.TO_PROGRAMMER, plaintext)
+        if opcode_class(header.opcode) is OpcodeClass.NOTIFICATION:
+            return self._on_notification(session, header, plaintext, frame, events)
         waiting = session.exchange.waiting
         if waiting is None or waiting.txn != header.txn:
             return unfit(frame, DropReason.STATE, "the answer to the waiting request", f"txn {header.txn}")
@@ -319,6 +345,21 @@ class ProgrammerEndpoint:
             return unfit(frame, DropReason.HEADER, f"an answer to {waiting.spec.name}", str(error))
         session.exchange.answered(header.txn)
         events.append(AnswerReceived(waiting.spec, header.txn, body, bool(header.mflags & CACHED)))
+        return None
+
+    def _on_notification(
+        self,
+        session: ProgrammerSession,
+        header: Header,
+        plaintext: bytes,
+        frame: Frame,
+        events: list[ProgrammerEvent],
+    ) -> Drop | None:
+        try:
+            spec, body = parse_notification(header, plaintext)
+        except ApplicationError as error:
+            return unfit(frame, DropReason.HEADER, "a notification", str(error))
+        events.append(NotificationReceived(spec, body, session.was_told(body.notify_seq)))
         return None
 
     # --- what goes out ------------------------------------------------------------------------------------

@@ -2,17 +2,27 @@
 
 Every frame passes the fixed acceptance order; what is not accepted is counted, told as `FrameDropped`, and
 never answered. A request that passes the checks up to proximity comes out as `RequestReceived`; the caller
-executes it, makes it durable, and calls `PumpEndpoint.respond`. Time is link time in ms, handed in.
+executes it, makes it durable, and calls `PumpEndpoint.respond`. A subscriber is told what changed when the
+caller hands an `Observation` to `PumpEndpoint.observe`. Time is link time in ms, handed in.
 """
 
 from typing import Any, Final
 
-from protocol.application import HEADER_SIZE, Header, build_error, build_response, parse_request, read_header
+from protocol.application import (
+    HEADER_SIZE,
+    Header,
+    build_error,
+    build_notification,
+    build_response,
+    parse_request,
+    read_header,
+)
+from protocol.coupling import Coupling
 from protocol.drops import Drop, DropReason
 from protocol.events import (
     AnswerRepeated,
     FrameDropped,
-    HandshakeFailed,
+    PlaintextTap,
     PumpEvent,
     RequestReceived,
     SessionClosed,
@@ -21,28 +31,27 @@ from protocol.events import (
 from protocol.exchange import Verdict
 from protocol.frame import Frame, FrameKind, check_link_id, unfit
 from protocol.framing import GAP_MS, Deframer, Direction, LinkCounters
-from protocol.handshake import (
-    IDLE_TIMEOUT_RANGE_S,
-    Credentials,
-    HandshakeError,
-    HandshakeHeader,
-    HandshakeKeyError,
-    ResponderHandshake,
-    SessionGrant,
-    Suite,
-)
-from protocol.link_control import LinkClass, LinkErrorCode
+from protocol.handshake import IDLE_TIMEOUT_RANGE_S
+from protocol.lab_plaintext import begin_lab_session, is_lab
+from protocol.link_control import LinkClass, LinkErrorCode, SuiteBit
 from protocol.messages.codec import BodyError
-from protocol.messages.registry import Access, MessageSpec, by_name
+from protocol.messages.registry import MessageSpec, by_name
+from protocol.messages.session import NotifyAckResponse, SubscribeRequest, SubscribeResponse
 from protocol.noise import public_key
-from protocol.pump_link import Entropy, HandshakeFault, PumpLink
-from protocol.pump_session import IDLE_TIMEOUT_S, PumpSession
-from protocol.requests import ENROL_SLOT, Caller, Keyring, Refusal, Request
-from protocol.vocabulary import NO_FIELD, BondState, CloseReason, ErrorCode, Role
+from protocol.pump_access import judge_access
+from protocol.pump_handshake import PumpHandshake
+from protocol.pump_link import SUITES, Entropy, PumpLink
+from protocol.pump_session import ENDPOINT_MESSAGES, IDLE_TIMEOUT_S, PumpSession
+from protocol.requests import Caller, Keyring, Observation, Refusal, Request
+from protocol.vocabulary import NO_FIELD, CloseReason, ErrorCode, Role
+
+__all__ = ["ENDPOINT_MESSAGES", "PumpEndpoint"]
 
 _CONFIRM: Final = by_name("SESSION_CONFIRM")
 _CLOSE: Final = by_name("SESSION_CLOSE")
-_MUTATING: Final = (Access.WRITE, Access.THERAPY)
+_REPORTING: Final = (by_name("LINK_STATS"), by_name("SECURITY_STATUS"))
+_LAST_RECORDS: Final = 64
+"""Records left at which a subscriber is told that the session ends."""
 
 
 class PumpEndpoint:
@@ -54,9 +63,11 @@ class PumpEndpoint:
         link_class: near or far.
         idle_timeout_s: T_idle granted to sessions, 30..600 s.
         gap_ms: longest silence inside a frame.
+        lab_role: answer lab plaintext in this role; None, the default, refuses it.
+        plaintext_tap: sees every message in plaintext; None, the default, shows nobody.
 
     Raises:
-        ValueError: ``idle_timeout_s`` is outside its range.
+        ValueError: ``idle_timeout_s`` is outside its range, or ``lab_role`` is none a session can have.
     """
 
     def __init__(
@@ -67,19 +78,38 @@ class PumpEndpoint:
         link_class: LinkClass = LinkClass.NEAR,
         idle_timeout_s: int = IDLE_TIMEOUT_S,
         gap_ms: int = GAP_MS,
+        lab_role: Role | None = None,
+        plaintext_tap: PlaintextTap | None = None,
     ) -> None:
         low, high = IDLE_TIMEOUT_RANGE_S
         if not low <= idle_timeout_s <= high:
             raise ValueError(f"idle_timeout_s {idle_timeout_s} is outside {low}..{high} s")
+        if lab_role in (Role.ENROL, Role.EMERGENCY):
+            raise ValueError(f"lab plaintext cannot have the role {lab_role.name}")
         self._keyring = keyring
         self._entropy = entropy
         self._idle_timeout_s = idle_timeout_s
+        self._lab_role = lab_role
+        self._tap = plaintext_tap
         self._deframer = Deframer(Direction.TO_PUMP, gap_ms)
-        self._link = PumpLink(public_key(keyring.static_private), entropy, link_class)
-        self._half_open: PumpSession | None = None
+        self._link = PumpLink(
+            public_key(keyring.static_private),
+            entropy,
+            link_class,
+            self._suites(link_class),
+            keyring.lockout_s,
+        )
+        self._handshake = PumpHandshake(keyring, self._link, entropy, idle_timeout_s)
+        self._head = Coupling() if link_class is LinkClass.NEAR else None
         self._session: PumpSession | None = None
-        self._opening = b""
-        self._opening_answer = b""
+        self._repeated = 0
+        self._now_ms = 0
+
+    def _suites(self, link_class: LinkClass) -> SuiteBit:
+        suites = SUITES
+        if link_class is LinkClass.FAR and self._keyring.far_link:
+            suites |= SuiteBit.KKPSK2
+        return suites if self._lab_role is None else suites | SuiteBit.LAB_PLAINTEXT
 
     @property
     def counters(self) -> LinkCounters:
@@ -96,15 +126,28 @@ class PumpEndpoint:
         """The established session, or None."""
         return self._session
 
+    @property
+    def link_class(self) -> LinkClass:
+        """Near or far."""
+        return self._link.link_class
+
+    @property
+    def subscribed(self) -> bool:
+        """Whether somebody wants notifications, so that `observe` has a use."""
+        return self._session is not None and bool(self._session.notifier.mask)
+
     def data_to_send(self) -> bytes:
         """Return the octets that wait to be sent and forget them."""
         return self._link.take()
 
     def next_deadline(self) -> int | None:
         """Return the link time at which `handle_timeout` must be called, or None."""
-        times = [session.deadline() for session in (self._half_open, self._session) if session]
-        gap = self._deframer.next_deadline()
-        return min([*times, gap] if gap is not None else times, default=None)
+        half_open, session = self._handshake.half_open, self._session
+        times = [half_open.deadline() if half_open else None, self._deframer.next_deadline()]
+        if session is not None:
+            times += [session.deadline(), session.warns_at(), session.notifier.deadline()]
+            times.append(self._head.deadline() if self._head else None)
+        return min((at for at in times if at is not None), default=None)
 
     def receive(self, data: bytes, now_ms: int) -> list[PumpEvent]:
         """Take octets that arrived at ``now_ms``; return what they mean."""
@@ -114,6 +157,7 @@ class PumpEndpoint:
                 events.append(FrameDropped(item))
             else:
                 self._dispatch(item, now_ms, events)
+        self._flush(events)
         return events
 
     def handle_timeout(self, now_ms: int) -> list[PumpEvent]:
@@ -122,34 +166,46 @@ class PumpEndpoint:
         drop = self._deframer.expire(now_ms)
         if drop is not None:
             events.append(FrameDropped(drop))
+        self._flush(events)
         return events
 
     def disconnected(self, now_ms: int) -> list[PumpEvent]:
         """The pipe broke: the session ends, delivery goes on."""
         events = self._expire(now_ms)
-        self._end_half_open()
+        self._handshake.end()
         self._end_session(CloseReason.LINK_LOST, events)
         self._link.disconnected()
         return events
 
+    def set_head(self, on: bool, now_ms: int) -> list[PumpEvent]:
+        """The programming head was put on the pump or taken off; a far link has none, and does not care."""
+        events = self._expire(now_ms)
+        if self._head is not None:
+            self._head.set(on, now_ms)
+        return events
+
+    def observe(self, observation: Observation, now_ms: int) -> list[PumpEvent]:
+        """Tell a subscriber what changed; without one nothing happens."""
+        events = self._expire(now_ms)
+        if self._session is not None and self._session.notifier.mask:
+            self._session.notifier.observe(observation, now_ms)
+        self._flush(events)
+        return events
+
     def respond(self, event: RequestReceived, reply: Any) -> list[PumpEvent]:
         """Send what the device answered to ``event``: a response body or a `Refusal`."""
-        spec, txn = event.request.spec, event.txn
-        if isinstance(reply, Refusal):
-            plaintext = build_error(spec.request_opcode, txn, reply.code, reply.field, reply.detail)
-        else:
-            plaintext = build_response(spec, reply, txn)
         events: list[PumpEvent] = []
-        session = self._session
+        session, spec = self._session, event.request.spec
         if session is None or session.session_id != event.request.caller.session_id:
             return events
-        self._complete(session, plaintext, events)
+        self._answer(session, spec, event.txn, reply, events)
         if spec is _CLOSE and not isinstance(reply, Refusal):
             self._end_session(event.request.body.reason, events)
+        self._flush(events)
         return events
 
     def respond_internal_error(self, event: RequestReceived) -> list[PumpEvent]:
-        """Answer ``event`` with INTERNAL: the device failed while executing it."""
+        """Answer ``event`` with INTERNAL: the device failed on it."""
         return self.respond(event, Refusal(ErrorCode.INTERNAL))
 
     # --- frames -----------------------------------------------------------------------------------------
@@ -158,116 +214,43 @@ class PumpEndpoint:
         if frame.kind is FrameKind.LINK:
             drop = self._link.receive(frame, now_ms)
         elif frame.kind is FrameKind.HANDSHAKE:
-            drop = check_link_id(frame, self._link.link_id) or self._on_handshake(frame, now_ms, events)
-        elif frame.kind is FrameKind.SECURE:
+            drop = check_link_id(frame, self._link.link_id) or self._handshake.receive(
+                frame, self._session, now_ms, events
+            )
+        elif frame.kind is FrameKind.SECURE or self._lab_role is not None:
             drop = check_link_id(frame, *self._link_ids()) or self._on_record(frame, now_ms, events)
         else:
             drop = unfit(frame, DropReason.STATE, "a LINK, HANDSHAKE or SECURE frame", frame.kind.name)
         if drop is not None:
-            self._drop(drop, events)
-
-    def _drop(self, drop: Drop, events: list[PumpEvent]) -> None:
-        self.counters.count(drop)
-        events.append(FrameDropped(drop))
+            self.counters.count(drop)
+            events.append(FrameDropped(drop))
 
     def _link_ids(self) -> tuple[int, ...]:
-        return (self._link.link_id, *(s.link_id for s in (self._half_open, self._session) if s))
-
-    # --- handshake --------------------------------------------------------------------------------------
-
-    def _on_handshake(self, frame: Frame, now_ms: int, events: list[PumpEvent]) -> Drop | None:
-        discovery = self._link.discovery
-        if discovery is None:
-            return unfit(frame, DropReason.STATE, "HELLO first", "a handshake")
-        try:
-            header = HandshakeHeader.decode(frame.payload)
-        except HandshakeError as error:
-            return self._fail(frame, 0, HandshakeFault.MALFORMED, str(error), now_ms, events)
-        if self._opening == frame.payload:
-            return self._on_opening_again(frame)
-        slot = ENROL_SLOT if header.suite is Suite.NNPSK0 else header.slot
-        if self._session is not None and self._session.slot != slot:
-            self._link.refuse(LinkErrorCode.BUSY, 0, now_ms)
-            return unfit(
-                frame, DropReason.STATE, "no session of another programmer", f"a handshake for slot {slot}"
-            )
-        found = self._credentials(header)
-        if isinstance(found, HandshakeFault):
-            text = f"slot {header.slot} with {header.suite.name}: {found.name.lower()}"
-            return self._fail(frame, slot, found, text, now_ms, events)
-        credentials, role, bond_state = found
-        handshake = ResponderHandshake(header, discovery, credentials, self._entropy(32))
-        try:
-            handshake.read_first(frame.payload)
-            grant = self._grant(role, bond_state)
-            answer, keys = handshake.second_message(grant)
-        except HandshakeError as error:
-            wrong_keys = isinstance(error, HandshakeKeyError)
-            fault = HandshakeFault.WRONG_KEYS if wrong_keys else HandshakeFault.MALFORMED
-            return self._fail(frame, slot, fault, str(error), now_ms, events)
-        self._end_half_open()
-        self._half_open = PumpSession.begin(
-            grant.session_id, self._link.link_id, slot, role, now_ms, self._idle_timeout_s, keys
-        )
-        self._opening, self._opening_answer = frame.payload, answer
-        self._link.send_payload(FrameKind.HANDSHAKE, self._link.link_id, answer)
-        return None
-
-    def _on_opening_again(self, frame: Frame) -> Drop | None:
-        # While half open, its sender did not hear the answer, and new keys would cross it. Afterwards it is a
-        # late copy or a replay, and opens nothing.
-        if self._half_open is None:
-            return unfit(frame, DropReason.STATE, "a new handshake", "a copy of one that is over")
-        self._link.send_payload(FrameKind.HANDSHAKE, self._link.link_id, self._opening_answer)
-        return None
-
-    def _credentials(self, header: HandshakeHeader) -> tuple[Credentials, Role, BondState] | HandshakeFault:
-        if header.suite is Suite.NNPSK0:
-            return Credentials(psk=self._keyring.enrol_psk), Role.ENROL, BondState.PROVISIONAL
-        if header.suite is not Suite.KK:
-            return HandshakeFault.SUITE
-        bond = self._keyring.bond(header.slot)
-        if bond is None:
-            return HandshakeFault.UNKNOWN_SLOT
-        if bond.state is BondState.REVOKED:
-            return HandshakeFault.REVOKED
-        keys = Credentials(static=self._keyring.static_private, remote_static=bond.static_public)
-        return keys, bond.role, bond.state
-
-    def _grant(self, role: Role, bond_state: BondState) -> SessionGrant:
-        session_id = int.from_bytes(self._entropy(4), "little")
-        return SessionGrant(
-            session_id,
-            self._keyring.boot_count,
-            self._keyring.uptime_s,
-            self._idle_timeout_s,
-            role,
-            bond_state,
-        )
-
-    def _fail(
-        self, frame: Frame, slot: int, fault: HandshakeFault, text: str, now_ms: int, events: list[PumpEvent]
-    ) -> Drop:
-        drop = unfit(frame, DropReason.HANDSHAKE, "a handshake of a bonded programmer", text)
-        events.append(HandshakeFailed(slot, drop))
-        self._link.refuse(LinkErrorCode.HANDSHAKE_MALFORMED, fault, now_ms)
-        return drop
+        sessions = (self._handshake.half_open, self._session)
+        return (self._link.link_id, *(session.link_id for session in sessions if session))
 
     # --- records ----------------------------------------------------------------------------------------
 
     def _on_record(self, frame: Frame, now_ms: int, events: list[PumpEvent]) -> Drop | None:
+        if frame.kind is FrameKind.CLEAR:
+            drop = self._begin_lab_session(frame, now_ms)
+            if drop is not None:
+                return drop
         opened = self._open_record(frame, now_ms)
         if isinstance(opened, Drop):
             return opened
         session, plaintext = opened
-        if session is self._half_open:
+        if session is self._handshake.half_open:
             self._promote(session, events)
+        if self._tap is not None:
+            self._tap(Direction.TO_PUMP, plaintext)
         header = read_header(plaintext)
         if header is None:
             text = f"{len(plaintext)} octets"
             return unfit(frame, DropReason.HEADER, f"an application header of {HEADER_SIZE} octets", text)
         verdict = session.exchange.judge(header.txn)
         if verdict is Verdict.REPEAT:
+            self._repeated += 1
             self._seal(session, session.exchange.repeat(), events)
             events.append(AnswerRepeated(header.txn))
         elif verdict is Verdict.IN_PROGRESS:
@@ -279,7 +262,24 @@ class PumpEndpoint:
             error = build_error(header.opcode, header.txn, ErrorCode.TXN_SEQUENCE, NO_FIELD, expected)
             self._seal(session, error, events)
         else:
-            self._execute(session, header, plaintext, events)
+            self._execute(session, header, plaintext, now_ms, events)
+        return None
+
+    def _begin_lab_session(self, frame: Frame, now_ms: int) -> Drop | None:
+        """Open the session that a clear record begins: it has no handshake to do it."""
+        session, link_id = self._session, self._link.link_id
+        known = [one for one in (session, self._handshake.half_open) if one is not None and is_lab(one)]
+        if self._lab_role is None or self._link.discovery is None:
+            return None
+        if frame.link_id in [one.link_id for one in known]:
+            return None
+        if session is not None and not is_lab(session):
+            self._link.refuse(LinkErrorCode.BUSY, 0, now_ms)
+            return unfit(frame, DropReason.STATE, "no session of another programmer", "a clear record")
+        self._handshake.end()
+        self._handshake.half_open = begin_lab_session(
+            link_id, self._lab_role, self._idle_timeout_s, self._entropy, now_ms
+        )
         return None
 
     def _open_record(self, frame: Frame, now_ms: int) -> tuple[PumpSession, bytes] | Drop:
@@ -289,8 +289,8 @@ class PumpEndpoint:
         be a replay, and must not come between the established session and its records.
         """
         refused: Drop | None = None
-        for session in (self._session, self._half_open):
-            if session is None or session.link_id != frame.link_id:
+        for session in (self._session, self._handshake.half_open):
+            if session is None or session.link_id != frame.link_id or session.kind is not frame.kind:
                 continue
             plaintext = session.open(frame, now_ms)
             if not isinstance(plaintext, Drop):
@@ -303,12 +303,12 @@ class PumpEndpoint:
 
     def _promote(self, session: PumpSession, events: list[PumpEvent]) -> None:
         """The first valid record proves the keys: only now may an older session of the same bond go."""
-        self._half_open = None
+        self._handshake.half_open = None
         self._end_session(CloseReason.REPLACED, events)
         self._session = session
 
     def _execute(
-        self, session: PumpSession, header: Header, plaintext: bytes, events: list[PumpEvent]
+        self, session: PumpSession, header: Header, plaintext: bytes, now_ms: int, events: list[PumpEvent]
     ) -> None:
         try:
             spec, body = parse_request(header, plaintext)
@@ -316,40 +316,43 @@ class PumpEndpoint:
             refusal = build_error(header.opcode, header.txn, error.code, error.field)
             self._complete(session, refusal, events)
             return
-        refused = self._judge_access(session, spec)
+        refused = judge_access(session, spec, self._keyring, self._head, now_ms)
         if refused is not None:
-            self._complete(session, build_error(header.opcode, header.txn, refused), events)
-            if refused is ErrorCode.BOND_REVOKED:
+            self._answer(session, spec, header.txn, refused, events)
+            if refused.code is ErrorCode.BOND_REVOKED:
                 self._end_session(CloseReason.REVOKED, events)
             return
-        caller = Caller(session.session_id, session.slot, session.role, self._link.near, header.txn - 1)
+        if spec.name in ENDPOINT_MESSAGES:
+            self._answer(session, spec, header.txn, self._serve(session, body, now_ms), events)
+            return
+        caller = self._caller(session, spec, header.txn - 1)
         if spec is _CONFIRM and not session.confirmed:
             session.confirm()
             events.append(SessionOpened(caller))
         events.append(RequestReceived(Request(spec, body, caller), header.txn))
 
-    def _judge_access(self, session: PumpSession, spec: MessageSpec) -> ErrorCode | None:
-        """Session, then role, then proximity, then how far the bond is trusted (OITP/1 section 15).
+    def _serve(self, session: PumpSession, body: Any, now_ms: int) -> SubscribeResponse | NotifyAckResponse:
+        notifier = session.notifier
+        if isinstance(body, SubscribeRequest):
+            notifier.subscribe(body.event_mask, body.status_period_s, now_ms)
+            return SubscribeResponse(body.event_mask, body.status_period_s)
+        return NotifyAckResponse(notifier.acknowledge(body.notify_seq))
 
-        A bond that was revoked meanwhile has no session any more, so that comes with the session.
-        """
-        enrolling = session.slot == ENROL_SLOT
-        bond = None if enrolling else self._keyring.bond(session.slot)
-        if not enrolling and (bond is None or bond.state is BondState.REVOKED):
-            return ErrorCode.BOND_REVOKED
-        if not session.confirmed and spec is not _CONFIRM:
-            return ErrorCode.SESSION_NOT_CONFIRMED
-        if session.role not in spec.roles:
-            return ErrorCode.ROLE_FORBIDDEN
-        # Enrolment needs the near link for every change, a bonded programmer only for therapy.
-        needs_near = _MUTATING if enrolling else (Access.THERAPY,)
-        if spec.access in needs_near and not self._link.near:
-            return ErrorCode.PROXIMITY_REQUIRED
-        if bond is not None and bond.state is BondState.PROVISIONAL and spec.access in _MUTATING:
-            return ErrorCode.BOND_PROVISIONAL
-        return None
+    def _caller(self, session: PumpSession, spec: MessageSpec, last_txn: int) -> Caller:
+        near = self._head is not None and self._head.on
+        report = self._link.report(self.counters, self._repeated) if spec in _REPORTING else None
+        return Caller(session.session_id, session.slot, session.role, near, last_txn, report)
 
-    # --- answers and endings ----------------------------------------------------------------------------
+    # --- answers, notifications and endings -------------------------------------------------------------
+
+    def _answer(
+        self, session: PumpSession, spec: MessageSpec, txn: int, reply: Any, events: list[PumpEvent]
+    ) -> None:
+        if isinstance(reply, Refusal):
+            plaintext = build_error(spec.request_opcode, txn, reply.code, reply.field, reply.detail)
+        else:
+            plaintext = build_response(spec, reply, txn)
+        self._complete(session, plaintext, events)
 
     def _complete(self, session: PumpSession, plaintext: bytes, events: list[PumpEvent]) -> None:
         session.exchange.complete(plaintext)
@@ -357,10 +360,23 @@ class PumpEndpoint:
         if session.exchange.exhausted:
             self._end_session(CloseReason.TXN_EXHAUSTED, events)
 
+    def _flush(self, events: list[PumpEvent]) -> None:
+        """Send the notifications that are due, unless a request waits for its response."""
+        session = self._session
+        if session is None or session.exchange.running or not session.notifier.mask:
+            return
+        for spec, body in session.notifier.take(self._now_ms):
+            if self._session is session:
+                self._seal(session, build_notification(spec, body), events)
+
     def _seal(self, session: PumpSession, plaintext: bytes, events: list[PumpEvent]) -> None:
+        if self._tap is not None:
+            self._tap(Direction.TO_PROGRAMMER, plaintext)
         self._link.send(session.seal(self._link.next_seq, plaintext))
         if not session.sender.remaining:
             self._end_session(CloseReason.EXPIRED, events)
+        elif session.sender.remaining <= _LAST_RECORDS:
+            session.notifier.ending(CloseReason.EXPIRED, 0)
 
     def _end_session(self, reason: CloseReason, events: list[PumpEvent]) -> None:
         session, self._session = self._session, None
@@ -368,16 +384,17 @@ class PumpEndpoint:
             session.end()
             events.append(SessionClosed(session.session_id, reason))
 
-    def _end_half_open(self) -> None:
-        session, self._half_open = self._half_open, None
-        if session is not None:
-            session.end()
-
     def _expire(self, now_ms: int) -> list[PumpEvent]:
         events: list[PumpEvent] = []
-        if self._half_open is not None and now_ms >= self._half_open.deadline():
-            self._end_half_open()
-        session = self._session
-        if session is not None and now_ms >= session.deadline():
+        self._now_ms = now_ms
+        half_open, session = self._handshake.half_open, self._session
+        if half_open is not None and now_ms >= half_open.deadline():
+            self._handshake.end()
+        if self._head is not None and self._head.expire(now_ms):
+            self._handshake.end()
+            self._end_session(CloseReason.HEAD_LOST, events)
+        elif session is not None and now_ms >= session.deadline():
             self._end_session(session.time_out_reason(), events)
+        elif session is not None:
+            session.warn(now_ms)
         return events

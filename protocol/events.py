@@ -1,12 +1,14 @@
 """What the endpoints tell the program around them: frozen values, in the order things happened."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from protocol.drops import Drop
+from protocol.frame import Direction
 from protocol.handshake import SessionGrant
-from protocol.link_control import HelloResponse, LinkErrorCode
-from protocol.messages.registry import MessageSpec
+from protocol.link_control import HelloResponse, LinkClass, LinkErrorCode
+from protocol.messages.registry import MessageSpec, NotificationSpec
 from protocol.requests import Caller, Request
 from protocol.vocabulary import CloseReason
 
@@ -50,10 +52,16 @@ class SessionClosed:
 
 @dataclass(frozen=True, slots=True)
 class HandshakeFailed:
-    """Pump: someone tried to open a session and could not."""
+    """Pump: someone tried to open a session and could not.
+
+    ``guess`` says that the keys were wrong or the slot unknown, which counts towards the lockout of
+    ``link_class``.
+    """
 
     slot: int
     drop: Drop
+    link_class: LinkClass
+    guess: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,15 @@ class AnswerReceived:
     txn: int
     body: Any
     cached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationReceived:
+    """Programmer: the pump said something unasked; ``repeated`` where it was received before."""
+
+    spec: NotificationSpec
+    body: Any
+    repeated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +131,9 @@ PumpEvent = (
     FrameDropped | RequestReceived | AnswerRepeated | SessionOpened | SessionClosed | HandshakeFailed
 )  # fmt: skip
 ProgrammerEvent = (
-    FrameDropped | PumpFound | SessionReady | AnswerReceived | RequestLost | SessionClosed | NoPump
-    | HandshakeUnanswered | LinkRefused
+    FrameDropped | PumpFound | SessionReady | AnswerReceived | NotificationReceived | RequestLost
+    | SessionClosed | NoPump | HandshakeUnanswered | LinkRefused
 )  # fmt: skip
+
+PlaintextTap = Callable[[Direction, bytes], None]
+"""Is shown every application message, header and body, when it is opened or sealed. Patient data."""

@@ -43,6 +43,11 @@ class ExchangeServer:
         return self._last
 
     @property
+    def running(self) -> bool:
+        """Whether a request is being executed and has no answer yet."""
+        return self._running
+
+    @property
     def expected(self) -> int:
         """Transaction id that would be executed next."""
         return self._last + 1

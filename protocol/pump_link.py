@@ -19,6 +19,7 @@ from protocol.frame import (
     to_wire,
     unfit,
 )
+from protocol.framing import LinkCounters
 from protocol.handshake import Discovery
 from protocol.link_control import (
     NONCE_SIZE,
@@ -37,6 +38,7 @@ from protocol.link_control import (
     encode_link,
     key_hint,
 )
+from protocol.requests import LinkReport
 from protocol.states import LINK_TABLE, LinkInput, LinkState, next_state
 
 Entropy = Callable[[int], bytes]
@@ -46,6 +48,10 @@ VERSION: Final = 1
 PINGS_PER_S: Final = 10
 LINK_ERROR_EVERY_MS: Final = 1_000
 SUITES: Final = SuiteBit.KK | SuiteBit.NNPSK0
+"""Handshakes that every pump takes."""
+
+ALL_SUITES: Final = SUITES | SuiteBit.KKPSK2
+"""Handshakes that a programmer can do."""
 
 
 @unique
@@ -57,6 +63,7 @@ class HandshakeFault(IntEnum):
     WRONG_KEYS = 2
     SUITE = 3
     REVOKED = 4
+    PROXIMITY = 5
 
 
 class PumpLink:
@@ -66,12 +73,23 @@ class PumpLink:
         static_public: the pump's X25519 public key; only its hint goes out.
         entropy: source of link ids and nonces.
         link_class: whether this pipe is the near link (the programming head) or the far one.
+        suites: what HELLO_RSP offers.
+        lockout_s: tells for how long handshakes on a class of link are ignored.
     """
 
-    def __init__(self, static_public: bytes, entropy: Entropy, link_class: LinkClass) -> None:
+    def __init__(
+        self,
+        static_public: bytes,
+        entropy: Entropy,
+        link_class: LinkClass,
+        suites: SuiteBit = SUITES,
+        lockout_s: Callable[[LinkClass], int] = lambda _link_class: 0,
+    ) -> None:
         self._static_public = static_public
         self._entropy = entropy
         self._link_class = link_class
+        self._suites = suites
+        self._lockout_s = lockout_s
         self._out = bytearray()
         self._seq = 0
         self._state = LinkState.LISTENING
@@ -138,6 +156,23 @@ class PumpLink:
         self._last_error_ms = now_ms
         self._control(error, link_id)
 
+    def report(self, counters: LinkCounters, repeated: int) -> LinkReport:
+        """Return what a programmer may be told of this link; ``repeated`` answers came from the cache."""
+        drops = counters.drops
+        return LinkReport(
+            link_class=self._link_class,
+            rx_frames=counters.frames,
+            rx_crc_err=drops[DropReason.CRC],
+            rx_cobs_err=drops[DropReason.COBS],
+            rx_len_err=drops[DropReason.SIZE] + drops[DropReason.LENGTH],
+            rx_overrun=drops[DropReason.OVERRUN],
+            tx_frames=self.frames_sent,
+            retrans_served=repeated,
+            rx_bytes=counters.octets,
+            replay_drops=drops[DropReason.REPLAY],
+            auth_drops=drops[DropReason.AUTH],
+        )
+
     def disconnected(self) -> None:
         """The pipe broke: a new HELLO is needed, and nothing that waited will be sent."""
         self._close(LinkInput.DISCONNECTED)
@@ -190,11 +225,11 @@ class PumpLink:
             ver=VERSION,
             link_id=self._link_id,
             link_class=self._link_class,
-            suites=SUITES,
+            suites=self._suites,
             echo=hello.nonce,
             pump_nonce=self._entropy(NONCE_SIZE),
             key_hint=key_hint(self._static_public, hello.nonce),
-            lockout_s=0,
+            lockout_s=min(self._lockout_s(self._link_class), 0xFFFF),
             max_frame=MAX_FRAME,
         )
 

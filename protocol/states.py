@@ -57,6 +57,25 @@ class SessionInput(Enum):
 
 
 @unique
+class HeadState(Enum):
+    """The programming head, as the pump's near link sees it."""
+
+    ON = auto()
+    LOST = auto()
+    SUSPENDED = auto()
+    GONE = auto()
+
+
+@unique
+class HeadInput(Enum):
+    """What can happen to the programming head."""
+
+    REMOVED = auto()
+    RETURNED = auto()
+    TIMEOUT = auto()
+
+
+@unique
 class SyncState(Enum):
     """How sure the programmer is of the pump."""
 
@@ -101,6 +120,17 @@ SESSION_TABLE: Final[Mapping[tuple[SessionState, SessionInput], SessionState]] =
         (SessionState.CONFIRMED, SessionInput.VALID_RECORD): SessionState.CONFIRMED,
         (SessionState.CONFIRMED, SessionInput.CONFIRM): SessionState.CONFIRMED,
         (SessionState.CONFIRMED, SessionInput.END): SessionState.NONE,
+    }
+)
+
+HEAD_TABLE: Final[Mapping[tuple[HeadState, HeadInput], HeadState]] = MappingProxyType(
+    {
+        (HeadState.ON, HeadInput.REMOVED): HeadState.LOST,
+        (HeadState.LOST, HeadInput.RETURNED): HeadState.ON,
+        (HeadState.LOST, HeadInput.TIMEOUT): HeadState.SUSPENDED,
+        (HeadState.SUSPENDED, HeadInput.RETURNED): HeadState.ON,
+        (HeadState.SUSPENDED, HeadInput.TIMEOUT): HeadState.GONE,
+        (HeadState.GONE, HeadInput.RETURNED): HeadState.ON,
     }
 )
 

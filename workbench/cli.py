@@ -18,6 +18,9 @@ _COMMANDS: Final = {
     "emulate": "workbench.commands.emulate:emulate",
     "program": "workbench.commands.program:program",
     "pump": "workbench.commands.pump:pump",
+    "tap": "workbench.commands.tap:tap",
+    "explain": "workbench.commands.explain:explain",
+    "decode": "workbench.commands.decode:decode",
     "demo": "workbench.commands.demo:demo",
     "bench": "workbench.commands.bench:bench",
 }

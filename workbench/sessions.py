@@ -12,6 +12,7 @@ from programmer_tui.session import SessionService
 from protocol.client import PumpClient
 from protocol.link import monotonic_ms, open_link, system_entropy
 from protocol.vocabulary import ClientKind
+from workbench.recorded_link import ProgrammerCapture
 
 
 def default_records() -> Path:
@@ -40,8 +41,8 @@ class SessionOptions:
     client_kind: ClientKind = ClientKind.SCRIPT
 
 
-def make_service(options: SessionOptions) -> SessionService:
-    """Return a session service on a real link.
+def make_service(options: SessionOptions, capture: ProgrammerCapture | None = None) -> SessionService:
+    """Return a session service on a real link, recorded in ``capture`` where one is given.
 
     Raises:
         RecordsError: the clinic's records cannot be opened.
@@ -49,7 +50,13 @@ def make_service(options: SessionOptions) -> SessionService:
 
     def open_client() -> PumpClient:
         link = open_link(options.link, baud=options.baud)
-        return PumpClient(link, client_kind=options.client_kind, operator=options.operator)
+        return PumpClient(
+            link if capture is None else capture.link(link),
+            client_kind=options.client_kind,
+            operator=options.operator,
+            observe=capture.observe if capture else None,
+            plaintext_tap=capture.recorder.plaintext_tap if capture else None,
+        )
 
     records = Records(options.records, system_entropy)
     return SessionService(

@@ -58,6 +58,23 @@ CONDITIONS: Final = {
             "Detail: minutes since the stop.",
         ),
         Condition(
+            AlarmCode.EMERGENCY_SUSPEND,
+            Priority.HIGH,
+            "The published emergency key has slowed delivery to the minimum rate; the program resumes by itself. "
+            "Detail: minutes.",
+        ),
+        Condition(
+            AlarmCode.SECURITY_LOCKOUT,
+            Priority.MEDIUM,
+            "Too many handshakes with wrong keys: handshakes on one class of link are ignored for a time. "
+            "Detail: that time in s.",
+        ),
+        Condition(
+            AlarmCode.SELF_TEST_FAIL,
+            Priority.MEDIUM,
+            "A self-test failed; the next run without a failure clears this. Detail: mask of the failed tests.",
+        ),
+        Condition(
             AlarmCode.MEMORY_FAULT,
             Priority.MEDIUM,
             "Stored data were lost; the pump works on with what a new pump has. Detail: records lost.",
@@ -69,6 +86,17 @@ CONDITIONS: Final = {
             AlarmCode.RESERVOIR_LOW,
             Priority.LOW,
             "The computed content of the reservoir is at or below the alarm volume. Detail: content in nL.",
+        ),
+        Condition(
+            AlarmCode.TELEMETRY_ABUSE,
+            Priority.LOW,
+            "More handshakes come in than the pump spends energy on. "
+            "Detail: how often the budget ran dry within an hour.",
+        ),
+        Condition(
+            AlarmCode.PATIENT_BOLUS_DENIED,
+            Priority.INFO,
+            "The patient asked for a bolus and did not get it. Detail: code of the reason.",
         ),
     )
 }

@@ -7,7 +7,7 @@ Direction is seen from the pump: inbound is towards it, outbound comes from it, 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,6 +21,7 @@ from protocol.capture.pcapng import (
 )
 from protocol.capture.witness import Witness
 from protocol.drops import Drop, DropReason
+from protocol.events import PlaintextTap
 from protocol.frame import CRC_SIZE, HEADER_SIZE, Direction, FrameKind, encode_frame
 from protocol.framing import GAP_MS, Deframer
 from protocol.records import COUNTER_SIZE, OVERHEAD
@@ -51,8 +52,6 @@ RAW: Final = frozenset((DropReason.COBS, DropReason.OVERRUN, DropReason.GAP))
 """Reasons of pieces that are in the capture as they came, since there is no frame in them."""
 
 _NS_PER_MS: Final = 1_000_000
-PlaintextTap = Callable[[Direction, bytes], None]
-"""Is told a direction and the application header and body of a record that was opened or sealed."""
 
 
 @dataclass(slots=True)
@@ -114,7 +113,7 @@ class Recorder:
     # --- what happens -------------------------------------------------------------------------------------
 
     def at(self, link_ms: int, pump_ms: int | None = None) -> None:
-        """Tell the time in ms of what follows, on the link and, where known, in the pump; the first is zero."""
+        """Tell the time in ms of what follows, on the link and, where known, of the pump; first is zero."""
         if self._start is None:
             self._start = (link_ms, pump_ms)
         self._link_ms = link_ms
@@ -214,7 +213,7 @@ class Recorder:
     def _pair_sealed(self, caught: _Caught) -> None:
         """Put a body that was sealed beforehand behind the frame that carries it."""
         sealed, size = self._sealed[caught.direction], record_size(caught.octets)
-        if size not in map(len, sealed):
+        if size not in [len(plaintext) for plaintext in sealed]:
             return
         # Frames go out in the order in which they were sealed: one that was passed over was never sent.
         while len(plaintext := sealed.popleft()) != size:

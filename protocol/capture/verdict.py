@@ -5,7 +5,7 @@ the endpoints themselves use. A bystander knows neither keys nor all of the stat
 to be so, and what he is told (`Knowledge`) is used.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, unique
 from typing import Final
 
@@ -67,6 +67,9 @@ class Knowledge:
     last_counter: int | None = None
 
 
+NOTHING: Final = Knowledge()
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One acceptance step: the reason it would be counted under, and how it ended."""
@@ -94,8 +97,7 @@ class Verdict:
     steps: tuple[Step, ...]
 
 
-LINK_STEPS: Final = (
-    DropReason.COBS,
+FRAME_STEPS: Final = (
     DropReason.SIZE,
     DropReason.CRC,
     DropReason.PROTO,
@@ -103,23 +105,26 @@ LINK_STEPS: Final = (
     DropReason.FLAGS,
     DropReason.LENGTH,
 )
-"""Steps that need no state. A piece that is too long (OVERRUN) fails before COBS."""
+"""Steps of a link frame that need no state. Before them comes COBS, and before that OVERRUN."""
 
 
-def judge_piece(piece: bytes, known: Knowledge = Knowledge()) -> Verdict:
+def judge_piece(piece: bytes, known: Knowledge = NOTHING) -> Verdict:
     """Judge the octets between two delimiters."""
     way = known.direction
     result = decode_piece(piece, way if way is not None else Direction.TO_PUMP)
     if isinstance(result, Drop) and result.reason is DropReason.OVERRUN:
         too_long = Step(DropReason.OVERRUN, Outcome.FAILED, result.expected, result.received)
-        rest = (Step(reason, Outcome.NOT_REACHED) for reason in LINK_STEPS)
+        rest = (Step(reason, Outcome.NOT_REACHED) for reason in (DropReason.COBS, *FRAME_STEPS))
         return Verdict(piece[:MAX_PIECE], None, result, (too_long, *rest))
     if isinstance(result, Drop) and result.reason is DropReason.COBS:
-        return Verdict(piece, None, result, _link_steps(piece, result, way))
-    return judge_frame(result.octets if isinstance(result, Drop) else encode_frame(result), known)
+        failed = Step(DropReason.COBS, Outcome.FAILED, result.expected, result.received)
+        rest = (Step(reason, Outcome.NOT_REACHED) for reason in FRAME_STEPS)
+        return Verdict(piece, None, result, (failed, *rest))
+    verdict = judge_frame(result.octets if isinstance(result, Drop) else encode_frame(result), known)
+    return replace(verdict, steps=(cobs_step(piece), *verdict.steps))
 
 
-def judge_frame(octets: bytes, known: Knowledge = Knowledge()) -> Verdict:
+def judge_frame(octets: bytes, known: Knowledge = NOTHING) -> Verdict:
     """Judge a link frame, after COBS."""
     way = known.direction
     if way is None and len(octets) >= MIN_FRAME:
@@ -133,13 +138,18 @@ def judge_frame(octets: bytes, known: Knowledge = Knowledge()) -> Verdict:
     return Verdict(octets, result, above.drop, (*steps, *above.steps))
 
 
+def cobs_step(piece: bytes) -> Step:
+    """Return the first step of a piece that was good COBS."""
+    return Step(DropReason.COBS, Outcome.PASSED, "a complete COBS block", f"one of {len(piece)} octets")
+
+
 # --- the link layer -------------------------------------------------------------------------------------
 
 
 def _link_steps(octets: bytes, drop: Drop | None, way: Direction | None) -> tuple[Step, ...]:
     steps: list[Step] = []
     failed = False
-    for reason in LINK_STEPS:
+    for reason in FRAME_STEPS:
         if failed:
             steps.append(Step(reason, Outcome.NOT_REACHED))
         elif drop is not None and drop.reason is reason:
@@ -153,8 +163,6 @@ def _link_steps(octets: bytes, drop: Drop | None, way: Direction | None) -> tupl
 def _passed_values(reason: DropReason, octets: bytes, way: Direction | None) -> tuple[str, str]:
     """Return what a step that passed expected and received."""
     match reason:
-        case DropReason.COBS:
-            return "a complete COBS block", f"a frame of {len(octets)} octets"
         case DropReason.SIZE:
             return f"{MIN_FRAME} to {MAX_FRAME} octets", f"{len(octets)} octets"
         case DropReason.CRC:
@@ -314,16 +322,17 @@ class _Above:
         """Book the link id: one of those known, or one of those that are ``also`` good at any time."""
         frame, known = self.frame, self.known.link_ids
         ids = (*also, *known)
-        wanted = " or ".join(f"0x{link_id:04X}" for link_id in ids) or "the id from HELLO_RSP"
+        wanted = " or ".join(f"0x{link_id:04X}" for link_id in ids)
         if known or frame.link_id in also:
             bad = check_link_id(frame, *ids)
             self._check(bad, DropReason.LINK_ID, f"link {wanted}", _id_text(frame))
         elif frame.link_id == NO_LINK_ID:
             # Before HELLO_RSP this would pass, and then be refused as out of place.
-            bad = unfit(frame, DropReason.LINK_ID, "link id from HELLO_RSP", _id_text(frame))
+            bad = unfit(frame, DropReason.LINK_ID, "the link id from HELLO_RSP", _id_text(frame))
             self._check(bad, DropReason.LINK_ID, "", "")
         else:
-            self._add(DropReason.LINK_ID, f"link {wanted}", _id_text(frame), state=True)
+            text = f"link {wanted}, or the id from HELLO_RSP" if also else "the link id from HELLO_RSP"
+            self._add(DropReason.LINK_ID, text, _id_text(frame), state=True)
 
 
 def _id_text(frame: Frame) -> str:

@@ -6,7 +6,7 @@ he says of a frame is what every receiver must make of it, and never more.
 
 from dataclasses import dataclass, field
 
-from protocol.capture.verdict import Knowledge, Verdict, judge_frame
+from protocol.capture.verdict import NOTHING, Knowledge, Verdict, judge_frame
 from protocol.frame import NO_LINK_ID, Direction, Frame, FrameKind
 from protocol.link_control import HelloResponse, LinkControlError, decode_link
 from protocol.records import COUNTER_SIZE, OVERHEAD
@@ -30,10 +30,12 @@ class Witness:
         last = self._counters.get((direction, link_id))
         return Knowledge(direction, tuple(self._link_ids), last)
 
-    def judge(self, octets: bytes, direction: Direction | None) -> Verdict:
-        """Judge a link frame (after COBS), and learn from it."""
+    def judge(self, octets: bytes, direction: Direction | None, told: Knowledge = NOTHING) -> Verdict:
+        """Judge a link frame (after COBS) and learn from it; what is ``told`` comes before what was seen."""
         link_id = int.from_bytes(octets[4:6], "little") if len(octets) >= 6 else NO_LINK_ID
-        verdict = judge_frame(octets, self.knowledge(direction, link_id))
+        seen = self.knowledge(direction, link_id)
+        last = seen.last_counter if told.last_counter is None else told.last_counter
+        verdict = judge_frame(octets, Knowledge(direction, told.link_ids or seen.link_ids, last))
         if verdict.frame is not None and verdict.drop is None:
             self._learn(verdict.frame)
         return verdict

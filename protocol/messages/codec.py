@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 import construct
 
 from protocol.messages.fields import Field, FieldKind, fields_of
+from protocol.messages.text import read_text, write_text
 from protocol.vocabulary import NO_FIELD, ErrorCode
 
 
@@ -128,38 +129,6 @@ _CHECKS: Final[dict[FieldKind, Callable[[str, int, Field], Callable[[Any], Any] 
     FieldKind.TEXT: _check_text,
     FieldKind.RESERVED: _check_reserved,
 }
-
-
-def read_text(padded: bytes) -> str:
-    """Return the text of a fixed-size field.
-
-    Raises:
-        ValueError: not UTF-8, octets after the first 0x00, or a control character.
-    """
-    raw = padded.rstrip(b"\0")
-    if b"\0" in raw:
-        raise ValueError("text continues after its padding")
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise ValueError("text is not UTF-8") from None
-    if not text.isprintable():
-        raise ValueError("text holds a control character")
-    return text
-
-
-def write_text(text: str, size: int) -> bytes:
-    """Return ``text`` as ``size`` octets, padded with 0x00.
-
-    Raises:
-        ValueError: the text does not fit, or holds a control character.
-    """
-    raw = text.encode("utf-8")
-    if len(raw) > size:
-        raise ValueError(f"text {text!r} takes {len(raw)} octets, at most {size} fit")
-    if not text.isprintable():
-        raise ValueError(f"text {text!r} holds a control character")
-    return raw.ljust(size, b"\0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ __all__ = [
     "describe_opcode",
     "iter_bodies",
     "opcode",
+    "opcode_class",
 ]
 
 ERROR_OPCODE: Final = opcode(OpcodeClass.ERROR, 0, 1)
@@ -89,6 +90,12 @@ def by_notification(body: object) -> NotificationSpec:
         KeyError: ``body`` is no notification.
     """
     return _BY_NOTIFICATION_BODY[type(body)]
+
+
+def opcode_class(word: int) -> OpcodeClass | None:
+    """Return the class of an opcode, or None where ``word`` is no codeword."""
+    index = index_of16(word)
+    return None if index is None else OpcodeClass(index >> 9)
 
 
 def describe_opcode(word: int) -> str:

@@ -45,7 +45,7 @@ _LINK_WORDS: Final[tuple[Words, ...]] = (
 
 
 def describe_field(name: str, field: Field) -> dict[str, Any]:
-    """Return one field as plain data; ``enumeration`` and ``item`` name an entry of the schema's own lists."""
+    """Return one field as plain data; ``enumeration`` and ``item`` name entries of the schema."""
     entry: dict[str, Any] = {"name": name, "kind": field.kind.name.lower(), "size": field.size}
     if field.kind is FieldKind.INTEGER:
         entry["range"] = [field.low, field.high]

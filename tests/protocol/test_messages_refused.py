@@ -9,11 +9,12 @@ import pytest
 from support.bodies import EVERY_BODY, VARIABLE, fields_at
 from support.strategies import example_of
 
-from protocol.messages.codec import BodyCodec, BodyError, codec_of, read_text, write_text
+from protocol.messages.codec import BodyCodec, BodyError, codec_of
 from protocol.messages.fields import Field, FieldKind, block, fields_of, label, octets, u8, u16
 from protocol.messages.log import LogReadRequest, LogReadResponse, LogRecord
 from protocol.messages.program import ProgCommitRequest, ProgStageRequest
 from protocol.messages.session import SessionConfirmRequest
+from protocol.messages.text import read_text, write_text
 from protocol.program import Drug
 from protocol.vocabulary import NO_FIELD, ErrorCode, EventType, LogRecordFlag
 

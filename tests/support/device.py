@@ -9,6 +9,7 @@ from support.sessions import CARD_SECRET, PROGRAMMER_PUBLIC, PUMP_PUBLIC, PUMP_S
 from support.strategies import example_of
 
 from protocol.handshake import enrol_psk
+from protocol.link_control import LinkClass
 from protocol.messages.bonds import BondEnrolResponse
 from protocol.messages.device import GetDeviceInfoResponse
 from protocol.messages.program import (
@@ -22,13 +23,39 @@ from protocol.messages.program import (
 )
 from protocol.messages.session import SessionConfirmResponse
 from protocol.messages.status import GetStatusResponse
-from protocol.requests import Bond, Caller, Refusal, Request
-from protocol.vocabulary import BondState, CloseReason, DrugCode, ErrorCode, ReceiptState, Role
+from protocol.requests import Bond, Caller, Observation, Refusal, Request
+from protocol.vocabulary import (
+    BolusState,
+    BondState,
+    CloseReason,
+    DeliveryState,
+    DrugCode,
+    ErrorCode,
+    Priority,
+    ReceiptState,
+    Role,
+)
 
 HANDLE = 0x0A0B0C0D
 TOKEN = b"\x11\x22\x33\x44\x55\x66\x77\x88"
 SESSION_CRC = 0xC1C2C3C4
 """What the device says its schema has; a constant, so that frozen vectors do not move with the wording."""
+
+
+QUIET = Observation(
+    uptime_s=86_400,
+    delivery_state=DeliveryState.RUNNING,
+    rate_nl_h=5_000,
+    reservoir_nl=13_200_000,
+    alarm_max_prio=Priority.NONE,
+    log_last_seq=40,
+    bolus_id=0,
+    bolus_state=BolusState.NONE,
+    bolus_delivered_nl=0,
+    bolus_total_nl=0,
+    alarms=(),
+)
+"""A pump on which nothing happens."""
 
 
 @dataclass
@@ -52,6 +79,14 @@ class CountingDevice:
     staged: bytearray = field(default_factory=bytearray)
     intent_id: bytes = bytes(16)
     receipts: dict[bytes, ReceiptResponse] = field(default_factory=dict)
+    far_link: bool = False
+    lockouts: dict[LinkClass, int] = field(default_factory=dict)
+    waits: dict[LinkClass, int] = field(default_factory=dict)
+    admitted: Counter[LinkClass] = field(default_factory=Counter)
+    guesses: Counter[LinkClass] = field(default_factory=Counter)
+    tokens: dict[int, bytes] = field(default_factory=dict)
+    elsewhere: bool = False
+    observation: Observation = field(default_factory=lambda: QUIET)
 
     def add_bond(
         self,
@@ -73,8 +108,25 @@ class CountingDevice:
     def session_closed(self, session_id: int, reason: CloseReason) -> None:
         self.closed.append((session_id, reason))
 
-    def handshake_failed(self, slot: int) -> None:
+    def handshake_failed(self, slot: int, link_class: LinkClass, guess: bool) -> None:
         self.failures.append(slot)
+        self.guesses[link_class] += guess
+
+    def lockout_s(self, link_class: LinkClass) -> int:
+        return self.lockouts.get(link_class, 0)
+
+    def admit_handshake(self, link_class: LinkClass) -> int:
+        self.admitted[link_class] += 1
+        return self.waits.get(link_class, 0)
+
+    def proximity_psk(self, slot: int) -> bytes | None:
+        return self.tokens.get(slot)
+
+    def session_elsewhere(self, session_id: int | None) -> bool:
+        return self.elsewhere
+
+    def observe(self) -> Observation:
+        return self.observation
 
     def handle(self, request: Request) -> object:
         caller = request.caller

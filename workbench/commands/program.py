@@ -4,11 +4,20 @@ from pathlib import Path
 
 import click
 
+from emulator.capture_file import STDOUT
 from programmer_tui.app import run_programmer
 from programmer_tui.service_thread import ServiceThread
 from protocol.link import monotonic_ms
 from protocol.vocabulary import ClientKind
-from workbench.commands.shared import load_card, reported, session_options
+from workbench.commands.shared import (
+    capture_options,
+    fail,
+    load_card,
+    open_capture,
+    reported,
+    session_options,
+)
+from workbench.exit_codes import ExitCode
 from workbench.sessions import SessionOptions, make_service
 
 
@@ -23,8 +32,17 @@ from workbench.sessions import SessionOptions, make_service
     "--label", default="programmer", show_default=True, help="Name of this programmer when enrolling."
 )
 @session_options
+@capture_options
 def program(
-    link: str, card: Path | None, label: str, records: Path, serial: str, operator: str, baud: int
+    link: str,
+    card: Path | None,
+    label: str,
+    records: Path,
+    serial: str,
+    operator: str,
+    baud: int,
+    capture: str | None,
+    capture_bodies: bool,
 ) -> None:
     """Open the clinician programmer on LINK.
 
@@ -32,8 +50,10 @@ def program(
     """
     details = load_card(card)
     options = SessionOptions(link, records, operator, serial, baud, ClientKind.PROGRAMMER)
+    if capture == STDOUT:
+        fail("The screens need standard output; give --capture a file.", ExitCode.USAGE)
     with reported():
-        service = make_service(options)
+        service = make_service(options, open_capture(capture, capture_bodies))
         if details is not None:
             service.enrol(details, label)
     raise SystemExit(run_programmer(ServiceThread(service, monotonic_ms)))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from emulator.capture_file import STDOUT
 from programmer_tui.clinic.clinical_format import MassUnit
 from programmer_tui.plain_data import (
     alarm_data,
@@ -16,7 +17,16 @@ from programmer_tui.plain_data import (
 from programmer_tui.plain_text import alarm_lines, log_lines, program_lines, status_lines
 from workbench.commands.dose_change import parse_intent_id, set_dose
 from workbench.commands.pump_context import PumpContext
-from workbench.commands.shared import load_card, reported, session_options, to_json
+from workbench.commands.shared import (
+    capture_options,
+    fail,
+    load_card,
+    open_capture,
+    reported,
+    session_options,
+    to_json,
+)
+from workbench.exit_codes import ExitCode
 from workbench.sessions import SessionOptions
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON; every key carries its unit.")
@@ -26,14 +36,27 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON; every 
 @click.group(context_settings={"allow_interspersed_args": True, "ignore_unknown_options": True})
 @click.argument("link")
 @session_options
+@capture_options
 @click.pass_context
-def pump(ctx: click.Context, link: str, records: Path, serial: str, operator: str, baud: int) -> None:
+def pump(
+    ctx: click.Context,
+    link: str,
+    records: Path,
+    serial: str,
+    operator: str,
+    baud: int,
+    capture: str | None,
+    capture_bodies: bool,
+) -> None:
     """Talk to the pump on LINK without screens.
 
     LINK is a pseudo-terminal path, pty:PATH, serial:DEVICE, tcp:HOST:PORT or any pySerial URL. The first
     time, enrol this programmer with the pump's implant card: cisterna pump LINK enrol --card FILE
     """
-    ctx.obj = PumpContext(SessionOptions(link, records, operator, serial, baud))
+    if capture == STDOUT:
+        fail("What the verb prints needs standard output; give --capture a file.", ExitCode.USAGE)
+    capture_of_links = open_capture(capture, capture_bodies)
+    ctx.obj = PumpContext(SessionOptions(link, records, operator, serial, baud), capture_of_links)
 
 
 @pump.command()

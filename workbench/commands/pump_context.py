@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from programmer_tui.session import SessionService
 from programmer_tui.views import Belief
 from workbench.commands.shared import reported
+from workbench.recorded_link import ProgrammerCapture
 from workbench.sessions import SessionOptions, make_service
 
 
@@ -15,10 +16,11 @@ class PumpContext:
     """What every verb starts from."""
 
     options: SessionOptions
+    capture: ProgrammerCapture | None = None
 
     def service(self) -> SessionService:
         """Return a session service that is not connected yet."""
-        return make_service(self.options)
+        return make_service(self.options, self.capture)
 
     @contextmanager
     def session(self, *, as_json: bool = False) -> Iterator[SessionService]:

@@ -9,11 +9,13 @@ from typing import Any, NoReturn, TypeVar
 import click
 import msgspec
 
+from emulator.capture_file import CaptureFileError
 from programmer_tui.connection import CardDetails
 from programmer_tui.problems import ServiceError
 from programmer_tui.records import RecordsError
 from workbench.card_file import CardFileError, read_card
 from workbench.exit_codes import OF_TROUBLE, ExitCode
+from workbench.recorded_link import ProgrammerCapture
 from workbench.sessions import default_records
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -58,6 +60,7 @@ def capture_options(command: Command) -> Command:
             click.option(
                 "--capture",
                 metavar="FILE",
+                is_eager=True,  # so that --capture-bodies finds it wherever it stands
                 help="Record the link in this pcapng file (mode 0600), - for standard output.",
             ),
             click.option(
@@ -71,6 +74,28 @@ def capture_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def open_capture(path: str | None, bodies: bool) -> ProgrammerCapture | None:
+    """Return the capture that the options ask for, None for none; it is closed when the command ends.
+
+    A disk that fails is told of at the end: on a full-screen terminal no line would be seen before.
+    """
+    if path is None:
+        return None
+    troubles: list[str] = []
+    try:
+        capture = ProgrammerCapture(path, bodies, troubles.append)
+    except CaptureFileError as error:
+        fail(str(error), ExitCode.USAGE)
+
+    def end() -> None:
+        capture.close()
+        for trouble in troubles:
+            click.echo(f"cisterna: {trouble}", err=True)
+
+    click.get_current_context().call_on_close(end)
+    return capture
 
 
 def _check_bodies(ctx: click.Context, _param: click.Parameter, value: bool) -> bool:

@@ -164,6 +164,12 @@ def layout_rows(layout: construct.Struct) -> list[tuple[str, str, str]]:
     return rows
 
 
+def layout_sizes(layout: construct.Struct) -> Iterator[tuple[str, int]]:
+    """Yield name and size of the fields of a fixed `construct.Struct`; 0 for a size that varies."""
+    for subcon in layout.subcons:
+        yield str(subcon.name), _fixed_size(subcon) or 0
+
+
 def layout_runs(layout: construct.Struct, octets: bytes, meanings: dict[str, str], at: int = 0) -> list[Run]:
     """Return the runs of a fixed `construct.Struct`, each with its meaning by field name."""
     runs: list[Run] = []

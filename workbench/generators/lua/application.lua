@@ -31,10 +31,11 @@ for _, field in pairs(show) do
 end
 show.message = text_field("oitp.message", "message", "name of the message")
 show.class = text_field("oitp.class", "class", "request, response, notification or error")
-show.error = text_field("oitp.error", "verdict", "first of the faults, by the name of its error code")
-show.error_field = define("oitp.error_field", function(filter)
+show.verdict = text_field("oitp.verdict", "verdict", "first of the faults, by the name of its error code")
+show.verdict_field = define("oitp.verdict_field", function(filter)
   return ProtoField.uint8(filter, "field of the verdict", base.DEC, nil, 0, "index of the field, 255 where none")
 end)
+show.drop = text_field("oitp.drop", "dropped", "first acceptance step that fails, by the name of its counter")
 
 -- CRC of a log record, and its payload by the type of the event.
 AFTER.LogRecord = function(tvb, at, tree)
@@ -73,28 +74,28 @@ local function check_header(tvb, tree, judge, message)
   local body_len, there = tvb(6, 2):le_uint(), tvb:len() - HEADER_SIZE
   local opcode_item = tree:add_le(show.opcode, tvb(0, 2))
   if not CODEWORDS[opcode] then
-    fault(judge, opcode_item, "OPCODE_NOT_A_CODEWORD", NO_FIELD)
+    fault(judge, opcode_item, "OPCODE_NOT_A_CODEWORD")
   elseif not message then
-    fault(judge, opcode_item, "UNKNOWN_OPCODE", NO_FIELD)
+    fault(judge, opcode_item, "UNKNOWN_OPCODE")
   end
   tree:add_le(show.txn, tvb(2, 2))
   local rev_item = tree:add(show.rev, tvb(4, 1))
   if rev ~= REVISION then
-    fault(judge, rev_item, "UNSUPPORTED_REV", NO_FIELD, "body revision " .. rev .. ", known is " .. REVISION)
+    fault(judge, rev_item, "UNSUPPORTED_REV", "body revision " .. rev .. ", known is " .. REVISION)
   end
   local mflags_item = tree:add(show.mflags, tvb(5, 1))
   mflags_item:add(show.cached, tvb(5, 1))
   local length_item = tree:add_le(show.body_len, tvb(6, 2))
   if body_len ~= there then
-    fault(judge, length_item, "BAD_LENGTH", NO_FIELD, "header says " .. body_len .. " octets, " .. there .. " follow")
+    fault(judge, length_item, "BAD_LENGTH", "header says " .. body_len .. " octets, " .. there .. " follow")
   end
   if message then
     local wanted = needed(message.body, tvb, HEADER_SIZE)
     if wanted ~= there then
-      fault(judge, length_item, "BAD_LENGTH", NO_FIELD, "body has " .. there .. " octets, needs " .. wanted)
+      fault(judge, length_item, "BAD_LENGTH", "body has " .. there .. " octets, needs " .. wanted)
     end
     if bits.band(mflags, 255 - message.mflags) ~= 0 then
-      fault(judge, mflags_item, "RESERVED_NONZERO", NO_FIELD)
+      fault(judge, mflags_item, "RESERVED_NONZERO")
     end
   end
 end
@@ -123,12 +124,14 @@ local function pair_up(pinfo, tree, message, txn)
   end
 end
 
+local SENDERS = { [TO_PUMP] = "programmer", [1 - TO_PUMP] = "pump" }
+
 function app.dissector(tvb, pinfo, root)
   local tree = root:add(app, tvb())
   pinfo.cols.protocol = "OITP"
   if tvb:len() < HEADER_SIZE then
     tree:add_proto_expert_info(experts.header, "an application header has " .. HEADER_SIZE .. " octets")
-    tree:add(fields["oitp.drop"], "header"):set_generated()
+    tree:add(show.drop, "header"):set_generated()
     pinfo.cols.info = "too short for a message"
     return tvb:len()
   end
@@ -136,6 +139,8 @@ function app.dissector(tvb, pinfo, root)
   check_header(tvb, tree, judge, message)
   local after = HEADER_SIZE
   if message then
+    local way = message.class == "request" and TO_PUMP or 1 - TO_PUMP
+    pinfo.cols.src, pinfo.cols.dst = SENDERS[way], SENDERS[1 - way]
     after = show_fields(message.body, tvb, HEADER_SIZE, tree, judge)
     tree:add(show.message, message.name):set_generated()
     tree:add(show.class, message.class):set_generated()
@@ -147,8 +152,8 @@ function app.dissector(tvb, pinfo, root)
   local title = message and opcode_names[tvb(0, 2):le_uint()] or string.format("opcode 0x%04X", tvb(0, 2):le_uint())
   title = title .. ", txn " .. txn
   if judge.key then
-    tree:add(show.error, judge.key):set_generated()
-    tree:add(show.error_field, judge.index):set_generated()
+    tree:add(show.verdict, judge.key):set_generated()
+    tree:add(show.verdict_field, judge.index):set_generated()
     title = title .. " [" .. judge.key .. "]"
   end
   tree:append_text(": " .. title)

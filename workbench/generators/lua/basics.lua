@@ -233,31 +233,39 @@ for _, reason in ipairs(DROPS) do
   expect(reason[1], "oitp.drop." .. reason[1], reason[2], group, expert.severity.ERROR)
 end
 for _, code in ipairs(ERRORS) do
-  expect(code[1], "oitp.error." .. code[1], code[2], expert.group.PROTOCOL, expert.severity.ERROR)
+  expect(code[1], "oitp.fault." .. code[1], code[2], expert.group.PROTOCOL, expert.severity.ERROR)
 end
 expect("log_crc", "oitp.log_record.BAD_CRC", "The CRC-32C does not match the log record.",
   expert.group.CHECKSUM, expert.severity.WARN)
 expect("log_payload", "oitp.log_record.BAD_PAYLOAD", "The payload does not fit the type of the log record.",
   expert.group.PROTOCOL, expert.severity.WARN)
 
--- The first fault is the verdict; the others are shown and change it no more. `as` books all under one key.
+-- The first fault is the verdict; the others are shown and change it no more. Below the messages no field has
+-- an error code of its own: `as` is the one key that whatever is wrong with a field is booked under.
 local function new_judge(as)
   return { as = as }
 end
 
-local function fault(judge, item, key, index, text)
-  key = judge.as or key
-  item:add_proto_expert_info(experts[key], text)
-  if not judge.key then
-    judge.key, judge.index = key, index
+local NO_FIELD = 255
+
+local function fault(judge, item, key, text, index)
+  if text then
+    item:add_proto_expert_info(experts[key], text)
+  else
+    item:add_proto_expert_info(experts[key])
   end
+  if not judge.key then
+    judge.key, judge.index = key, index or NO_FIELD
+  end
+end
+
+local function field_fault(judge, item, code, index, text)
+  fault(judge, item, judge.as or code, text, index)
 end
 
 -- --- fields of a body -----------------------------------------------------------------------------------------
 
 local CHECK = {}
-local NO_FIELD = 255
-
 function CHECK.integer(field, range, tree, judge, index)
   local item = tree:add_le(field.show, range)
   local value
@@ -268,14 +276,14 @@ function CHECK.integer(field, range, tree, judge, index)
   end
   if (field.low and value < field.low) or (field.high and value > field.high) then
     local bounds = (field.low or "") .. ".." .. (field.high or "")
-    fault(judge, item, "OUT_OF_RANGE", index, field.name .. " is outside " .. bounds)
+    field_fault(judge, item, "OUT_OF_RANGE", index, field.name .. " is outside " .. bounds)
   end
 end
 
 function CHECK.word(field, range, tree, judge, index)
   local item = tree:add_le(field.show, range)
   if not field.words[range:le_uint()] then
-    fault(judge, item, "BAD_ENUM", index, field.name .. " is no " .. field.enumeration)
+    field_fault(judge, item, "BAD_ENUM", index, field.name .. " is no " .. field.enumeration)
   end
 end
 
@@ -286,21 +294,21 @@ function CHECK.flags(field, range, tree, judge, index)
   end
   local unknown = unsigned(bits.band(value, unsigned(bits.bnot(field.known))))
   if unknown ~= 0 and not field.open then
-    fault(judge, item, "RESERVED_NONZERO", index, string.format("%s has unknown bits 0x%X set", field.name, unknown))
+    field_fault(judge, item, "RESERVED_NONZERO", index, string.format("%s has unknown bits 0x%X set", field.name, unknown))
   end
 end
 
 function CHECK.octets(field, range, tree, judge, index)
   local item = tree:add(field.show, range)
   if field.nonzero and all_zero(range:raw()) then
-    fault(judge, item, "OUT_OF_RANGE", index, field.name .. " must not be all zeros")
+    field_fault(judge, item, "OUT_OF_RANGE", index, field.name .. " must not be all zeros")
   end
 end
 
 function CHECK.reserved(field, range, tree, judge, index)
   local item = tree:add(field.show, range)
   if not all_zero(range:raw()) then
-    fault(judge, item, "RESERVED_NONZERO", index, field.name .. " is reserved and must be zero")
+    field_fault(judge, item, "RESERVED_NONZERO", index, field.name .. " is reserved and must be zero")
   end
 end
 
@@ -308,7 +316,7 @@ function CHECK.text(field, range, tree, judge, index)
   local text, wrong = read_text(range:raw())
   local item = text and tree:add(field.show, range, text) or tree:add(field.show, range)
   if wrong then
-    fault(judge, item, "BAD_TEXT", index, field.name .. ": " .. wrong)
+    field_fault(judge, item, "BAD_TEXT", index, field.name .. ": " .. wrong)
   end
 end
 
@@ -318,7 +326,7 @@ function CHECK.block(field, range, tree, judge, index, tvb)
   local count, at = range:le_uint(), range:offset() + 1
   local item = tree:add_le(field.show_size, range)
   if count > field.limit then
-    fault(judge, item, "TOO_LARGE", index, field.name .. " has " .. count .. " octets, at most " .. field.limit)
+    field_fault(judge, item, "TOO_LARGE", index, field.name .. " has " .. count .. " octets, at most " .. field.limit)
   end
   local there = math.min(count, tvb:len() - at)
   if there > 0 then
@@ -334,7 +342,7 @@ function CHECK.records(field, range, tree, judge, index, tvb)
   local record = RECORDS[field.item]
   local item = tree:add_le(field.show_size, range)
   if count > field.limit then
-    fault(judge, item, "TOO_LARGE", index, field.name .. " has " .. count .. ", at most " .. field.limit)
+    field_fault(judge, item, "TOO_LARGE", index, field.name .. " has " .. count .. ", at most " .. field.limit)
   end
   local there = math.min(count, math.floor((tvb:len() - at) / record.fixed))
   for number = 1, there do

@@ -16,6 +16,7 @@ local frame_show = {
   payload = ProtoField.bytes("oitp.payload", "payload"),
   crc32c = ProtoField.uint32("oitp.crc32c", "crc32c", base.HEX, nil, 0, FRAME_TEXTS.crc32c),
   crc_good = ProtoField.bool("oitp.crc_good", "CRC-32C is right"),
+  raw = ProtoField.bytes("oitp.raw", "octets that are no frame"),
   op = ProtoField.uint8("oitp.link.op", "op", base.HEX, WORDS.LinkOp, 0, "which link control message"),
   echo = ProtoField.bytes("oitp.link.data", "data", base.NONE, "octets to be echoed"),
   ephemeral = ProtoField.bytes("oitp.handshake.ephemeral", "ephemeral", base.NONE, "public key"),
@@ -28,21 +29,7 @@ local frame_show = {
 for _, field in pairs(frame_show) do
   field_list[#field_list + 1] = field
 end
-frame_show.drop = text_field("oitp.drop", "verdict", "first acceptance step that fails, by the name of its counter")
-
--- The direction of a packet is told from the interface's owner, and the owner by the interface's name.
-local interface_name = Field.new("frame.interface_name")
-
-local function way_of(pinfo)
-  local name = interface_name()
-  local owner = name and OWNERS[tostring(name)]
-  if not owner or (pinfo.p2p_dir ~= P2P_DIR_SENT and pinfo.p2p_dir ~= P2P_DIR_RECV) then
-    return nil
-  end
-  return pinfo.p2p_dir == P2P_DIR_SENT and owner or 1 - owner
-end
-
-local PAYLOAD = {}
+frame_show.told = text_field("oitp.drop_told", "dropped by the endpoint", "what the endpoint at the capture said")
 
 local function add_octets(tree, field, tvb, at, size)
   if size > 0 then
@@ -50,56 +37,90 @@ local function add_octets(tree, field, tvb, at, size)
   end
 end
 
-function PAYLOAD.LINK(tvb, pinfo, tree, judge)
-  judge.as = "link_message"
+-- --- what is in them ------------------------------------------------------------------------------------------
+
+local PAYLOAD = {}
+
+local function check_link_message(tvb, tree, judge)
   if tvb:len() == 0 then
-    fault(judge, tree, nil, NO_FIELD, "an empty link control message")
-    return "link control message without an op"
+    fault(judge, tree, "link_message", "an empty link control message")
+    return nil
   end
-  local op = tvb(0, 1):uint()
-  local message, item = LINK_MESSAGES[op], tree:add(frame_show.op, tvb(0, 1))
-  if not message then
-    fault(judge, item, nil, NO_FIELD, "the op is unknown")
-    add_octets(tree, show.trailing, tvb, 1, tvb:len() - 1)
-    return string.format("link control message 0x%02X", op)
-  end
+  local message, item = LINK_MESSAGES[tvb(0, 1):uint()], tree:add(frame_show.op, tvb(0, 1))
   local size = tvb:len() - 1
-  if message.echo then
+  if not message then
+    fault(judge, item, "link_message", "the op is unknown")
+    add_octets(tree, show.trailing, tvb, 1, size)
+  elseif message.echo then
     if size > message.echo then
-      fault(judge, item, nil, NO_FIELD, "echo size " .. size .. " is outside 0.." .. message.echo)
+      fault(judge, item, "link_message", "echo size " .. size .. " is outside 0.." .. message.echo)
     end
     add_octets(tree, frame_show.echo, tvb, 1, size)
-    return message.name .. ", " .. size .. " octets"
+  else
+    local wanted = message.fields.fixed
+    if size ~= wanted then
+      fault(judge, item, "link_message", "the body has " .. size .. " octets; it must have " .. wanted)
+    end
+    judge.as = "link_message"
+    local after = show_fields(message.fields, tvb, 1, tree, judge)
+    add_octets(tree, show.trailing, tvb, after, tvb:len() - after)
+    if message.name == "HELLO" and size >= 2 and tvb(2, 1):uint() < tvb(1, 1):uint() then
+      fault(judge, item, "link_message", "ver_max is below ver_min")
+    end
   end
-  if size ~= message.fields.fixed then
-    fault(judge, item, nil, NO_FIELD, "the body has " .. size .. " octets; it must have " .. message.fields.fixed)
-  end
-  local after = show_fields(message.fields, tvb, 1, tree, judge)
-  add_octets(tree, show.trailing, tvb, after, tvb:len() - after)
-  if message.name == "HELLO" and size >= 2 and tvb(2, 1):uint() < tvb(1, 1):uint() then
-    fault(judge, item, nil, NO_FIELD, "ver_max is below ver_min")
-  end
-  return message.name
+  return message
 end
 
-function PAYLOAD.HANDSHAKE(tvb, pinfo, tree, judge, way)
-  judge.as = "handshake"
+-- What no receiver accepts whatever its state: a message that does not go this way, or of another version.
+local function check_link_state(tvb, tree, judge, way, link_id, message)
+  local no_link = link_id == NO_LINK_ID
+  if way == TO_PUMP and message.name == "HELLO" and not no_link then
+    fault(judge, tree, "link_id", string.format("HELLO has link id 0x%04X", NO_LINK_ID))
+  elseif way == TO_PUMP and message.name == "CLOSE" and no_link then
+    fault(judge, tree, "link_id", "CLOSE names its link")
+  end
+  if not LINK_WAYS[way][message.name] then
+    fault(judge, tree, "state", message.name .. " does not go this way")
+  elseif message.name == "HELLO" and (tvb(1, 1):uint() > VERSION or tvb(2, 1):uint() < VERSION) then
+    fault(judge, tree, "state", "the range is without version " .. VERSION)
+  elseif message.name == "HELLO_RSP" and tvb(1, 1):uint() ~= VERSION then
+    fault(judge, tree, "state", "the version must be " .. VERSION)
+  end
+end
+
+function PAYLOAD.LINK(tvb, tree, judge, way, link_id)
+  local message = check_link_message(tvb, tree, judge)
+  if not judge.key then
+    check_link_state(tvb, tree, judge, way, link_id, message)
+  end
+  return message and message.name or "link control message"
+end
+
+local function check_link_id(tree, judge, link_id)
+  if link_id == NO_LINK_ID then
+    fault(judge, tree, "link_id", "the link id is that from HELLO_RSP")
+  end
+end
+
+function PAYLOAD.HANDSHAKE(tvb, tree, judge, way, link_id)
+  check_link_id(tree, judge, link_id)
   local size = tvb:len()
   if size < HANDSHAKE_HEADER.fixed then
-    fault(judge, tree, nil, NO_FIELD, size .. " octets; a handshake header has " .. HANDSHAKE_HEADER.fixed)
+    fault(judge, tree, "handshake", size .. " octets; a handshake header has " .. HANDSHAKE_HEADER.fixed)
     add_octets(tree, show.trailing, tvb, 0, size)
     return "handshake"
   end
+  judge.as = "handshake"
   local at = show_fields(HANDSHAKE_HEADER, tvb, 0, tree, judge)
   local suite, step = WORDS.Suite[tvb(0, 1):uint()], WORDS.HandshakeStep[tvb(1, 1):uint()]
   if suite == "NNPSK0" and tvb(2, 2):le_uint() ~= 0 then
-    fault(judge, tree, nil, NO_FIELD, "an enrolment has no slot")
+    fault(judge, tree, "handshake", "an enrolment has no slot")
   end
   if step and step ~= HANDSHAKE_STEPS[way] then
-    fault(judge, tree, nil, NO_FIELD, "the " .. step:lower() .. " message does not go this way")
+    fault(judge, tree, "handshake", "the " .. step:lower() .. " message does not go this way")
   end
-  if step and size ~= HANDSHAKE_SIZES[step] then
-    fault(judge, tree, nil, NO_FIELD, size .. " octets; this message must have " .. HANDSHAKE_SIZES[step])
+  if size ~= HANDSHAKE_SIZES[way] then
+    fault(judge, tree, "handshake", size .. " octets; this message must have " .. HANDSHAKE_SIZES[way])
   end
   local key = math.min(KEY_SIZE, size - at)
   add_octets(tree, frame_show.ephemeral, tvb, at, key)
@@ -110,21 +131,22 @@ function PAYLOAD.HANDSHAKE(tvb, pinfo, tree, judge, way)
   return "handshake " .. (suite or "of an unknown suite") .. ", " .. (step and step:lower() or "unknown") .. " message"
 end
 
--- Counter of a record; returns false where the record is too short for it.
+-- Shows the counter of a record; returns false where the record is too short for it.
 local function show_counter(tvb, tree, judge, least)
   if tvb:len() < least then
-    fault(judge, tree, "record_short", NO_FIELD, tvb:len() .. " octets, at least " .. least .. " are needed")
+    fault(judge, tree, "record_short", tvb:len() .. " octets, at least " .. least .. " are needed")
     add_octets(tree, show.trailing, tvb, 0, tvb:len())
     return false
   end
   local item, counter = tree:add_le(frame_show.counter, tvb(0, COUNTER_SIZE)), tvb(0, COUNTER_SIZE):le_uint()
   if counter >= MAX_RECORDS then
-    fault(judge, item, "exhausted", NO_FIELD, "counter " .. counter .. ", must be below " .. MAX_RECORDS)
+    fault(judge, item, "exhausted", "counter " .. counter .. ", must be below " .. MAX_RECORDS)
   end
   return true
 end
 
-function PAYLOAD.SECURE(tvb, pinfo, tree, judge)
+function PAYLOAD.SECURE(tvb, tree, judge, way, link_id)
+  check_link_id(tree, judge, link_id)
   if not show_counter(tvb, tree, judge, COUNTER_SIZE + TAG_SIZE) then
     return "secure record"
   end
@@ -134,83 +156,132 @@ function PAYLOAD.SECURE(tvb, pinfo, tree, judge)
   return "secure record " .. tvb(0, COUNTER_SIZE):le_uint() .. ", " .. sealed .. " octets"
 end
 
-function PAYLOAD.CLEAR(tvb, pinfo, tree, judge)
+function PAYLOAD.CLEAR(tvb, tree, judge, way, link_id)
+  check_link_id(tree, judge, link_id)
   if not show_counter(tvb, tree, judge, COUNTER_SIZE) then
     return "clear record"
   end
   local plaintext = tvb:len() - COUNTER_SIZE
   if plaintext < HEADER_SIZE then
-    fault(judge, tree, "header", NO_FIELD, plaintext .. " octets, a message has at least " .. HEADER_SIZE)
+    fault(judge, tree, "header", plaintext .. " octets, a message has at least " .. HEADER_SIZE)
     add_octets(tree, show.trailing, tvb, COUNTER_SIZE, plaintext)
-    return "clear record"
+  else
+    judge.inside = tvb(COUNTER_SIZE):tvb()
   end
-  judge.inside = tvb(COUNTER_SIZE):tvb()
   return "clear record " .. tvb(0, COUNTER_SIZE):le_uint()
 end
 
--- The steps after COBS in their order; link_id and state are known to the endpoints only.
-local function check_frame(tvb, tree, judge, way)
+-- --- the frame itself -----------------------------------------------------------------------------------------
+
+-- Shown at the end of the frame, where it stands; checked before everything else.
+local function show_crc(tvb, tree, good)
+  local range = tvb(tvb:len() - CRC_SIZE, CRC_SIZE)
+  tree:add_le(frame_show.crc32c, range)
+  tree:add(frame_show.crc_good, range, good):set_generated()
+end
+
+local function check_crc(tvb, tree, judge)
   local size = tvb:len()
-  if size > MAX_FRAME then
-    fault(judge, tree, "size", NO_FIELD, size .. " octets, at most " .. MAX_FRAME)
-  end
   local computed, stated = crc32c(tvb:raw(0, size - CRC_SIZE)), tvb(size - CRC_SIZE, CRC_SIZE):le_uint()
-  local crc_item = tree:add_le(frame_show.crc32c, tvb(size - CRC_SIZE, CRC_SIZE))
-  tree:add(frame_show.crc_good, tvb(size - CRC_SIZE, CRC_SIZE), computed == stated):set_generated()
-  if computed ~= stated then
-    fault(judge, crc_item, "crc", NO_FIELD, string.format("computed 0x%08X", computed))
+  if size > MAX_FRAME then
+    fault(judge, tree, "size", size .. " octets, at most " .. MAX_FRAME)
   end
+  if computed ~= stated then
+    fault(judge, tree, "crc", string.format("computed 0x%08X, received 0x%08X", computed, stated))
+  end
+  return computed == stated
+end
+
+-- The steps after COBS in their order; most of link_id and state is known to the endpoints only.
+local function check_frame(tvb, tree, judge, way)
   local proto_item = tree:add(frame_show.proto, tvb(0, 1))
   if tvb(0, 1):uint() ~= PROTO then
-    fault(judge, proto_item, "proto", NO_FIELD, string.format("must be 0x%02X", PROTO))
+    fault(judge, proto_item, "proto", string.format("must be 0x%02X", PROTO))
   end
   local kind_item = tree:add(frame_show.kind, tvb(1, 1))
   if not WORDS.FrameKind[tvb(1, 1):uint()] then
-    fault(judge, kind_item, "kind", NO_FIELD, "an unknown kind of frame")
+    fault(judge, kind_item, "kind", "an unknown kind of frame")
   end
   local flags, flags_item = tvb(2, 1):uint(), tree:add(frame_show.flags, tvb(2, 1))
   flags_item:add(frame_show.direction, tvb(2, 1))
   if flags > 1 or (way and flags ~= way) then
-    local wrong = flags > 1 and "reserved bits are set" or "the frame goes the other way"
-    fault(judge, flags_item, "flags", NO_FIELD, wrong)
+    fault(judge, flags_item, "flags", flags > 1 and "reserved bits are set" or "the frame goes the other way")
   end
   tree:add(frame_show.seq, tvb(3, 1))
   tree:add_le(frame_show.link_id, tvb(4, 2))
-  local len_item = tree:add(frame_show.len, tvb(6, 1))
-  if tvb(6, 1):uint() ~= size - MIN_FRAME then
-    fault(judge, len_item, "length", NO_FIELD, "the frame holds " .. size - MIN_FRAME .. " octets of payload")
+  local len_item, payload = tree:add(frame_show.len, tvb(6, 1)), tvb:len() - MIN_FRAME
+  if tvb(6, 1):uint() ~= payload then
+    fault(judge, len_item, "length", "the frame holds " .. payload .. " octets of payload")
   end
 end
 
-local SENDERS = { [0] = "programmer", [1] = "pump" }
+local function show_payload(tvb, tree, judge)
+  local kind, size = WORDS.FrameKind[tvb(1, 1):uint()], tvb:len() - MIN_FRAME
+  if not kind then
+    add_octets(tree, frame_show.payload, tvb, FRAME_HEADER_SIZE, size)
+    return "frame of an unknown kind"
+  end
+  -- An empty range makes no buffer; an empty ByteArray does.
+  local inside = size > 0 and tvb(FRAME_HEADER_SIZE, size):tvb() or ByteArray.new():tvb("empty payload")
+  return PAYLOAD[kind](inside, tree, judge, tvb(2, 1):uint() % 2, tvb(4, 2):le_uint())
+end
 
-function oitp.dissector(tvb, pinfo, root)
-  local tree, judge, way = root:add(oitp, tvb()), new_judge(), way_of(pinfo)
-  pinfo.cols.protocol = "OITP"
+-- A capture tells the direction as the pump sees it: inbound is towards it.
+local WAYS = { [P2P_DIR_RECV] = TO_PUMP, [P2P_DIR_SENT] = 1 - TO_PUMP }
+local comments = Field.new("frame.comment")
+
+-- The reason that a comment of the capture gives for a drop, or nil.
+local function told_drop()
+  for _, comment in ipairs({ comments() }) do
+    for _, mark in ipairs(DROP_MARKS) do
+      local text = tostring(comment)
+      local reason = text:sub(1, #mark) == mark and text:sub(#mark + 1):match("^([%l_]+):")
+      if reason and experts[reason] then
+        return reason, text
+      end
+    end
+  end
+end
+
+local function dissect_frame(tvb, pinfo, tree, judge)
+  local reason, text = told_drop()
   local title
-  if tvb:len() < MIN_FRAME then
-    fault(judge, tree, "size", NO_FIELD, tvb:len() .. " octets, at least " .. MIN_FRAME)
-    add_octets(tree, show.trailing, tvb, 0, tvb:len())
+  if RAW[reason] then
+    fault(judge, tree, reason, text)
+    tree:add(frame_show.raw, tvb())
+    title = tvb:len() .. " octets that are no frame"
+  elseif tvb:len() < MIN_FRAME then
+    fault(judge, tree, "size", tvb:len() .. " octets, at least " .. MIN_FRAME)
+    tree:add(frame_show.raw, tvb())
     title = tvb:len() .. " octets"
   else
-    check_frame(tvb, tree, judge, way)
-    local kind = WORDS.FrameKind[tvb(1, 1):uint()]
-    way = tvb(2, 1):uint() % 2
+    local good = check_crc(tvb, tree, judge)
+    check_frame(tvb, tree, judge, WAYS[pinfo.p2p_dir])
+    title = show_payload(tvb, tree, judge)
+    show_crc(tvb, tree, good)
+    local way = tvb(2, 1):uint() % 2
     pinfo.cols.src, pinfo.cols.dst = SENDERS[way], SENDERS[1 - way]
-    local inside, size = nil, tvb:len() - MIN_FRAME
-    if kind then
-      -- An empty range makes no buffer; ByteArray does.
-      inside = size > 0 and tvb(FRAME_HEADER_SIZE, size):tvb() or ByteArray.new():tvb("empty payload")
-      title = PAYLOAD[kind](inside, pinfo, tree, judge, way)
-    else
-      add_octets(tree, frame_show.payload, tvb, FRAME_HEADER_SIZE, size)
-      title = "frame of an unknown kind"
+  end
+  if reason then
+    tree:add(frame_show.told, reason):set_generated()
+    if judge.key ~= reason then
+      tree:add_proto_expert_info(experts[reason], text)
     end
   end
   if judge.key then
-    tree:add(frame_show.drop, judge.key):set_generated()
-    title = title .. " [" .. judge.key .. "]"
+    tree:add(show.drop, judge.key):set_generated()
   end
+  local dropped = judge.key or reason
+  return title .. (dropped and " [" .. dropped .. "]" or "")
+end
+
+function oitp.dissector(tvb, pinfo, root)
+  pinfo.cols.protocol = "OITP"
+  if tvb:len() == 0 then
+    return 0
+  end
+  local tree, judge = root:add(oitp, tvb()), new_judge()
+  local title = dissect_frame(tvb, pinfo, tree, judge)
   tree:append_text(": " .. title)
   if judge.inside then
     app.dissector(judge.inside, pinfo, root)
