@@ -45,6 +45,7 @@ __all__ = [
     "open_link",
     "open_serial_port",
     "system_entropy",
+    "yield_processor",
 ]
 
 DEFAULT_BAUD: Final = 115_200
@@ -53,6 +54,8 @@ MAX_READ: Final = 4096
 WRITE_TIMEOUT_MS: Final = 1000
 """A pseudo-terminal with no reader takes about 20 kB, then blocks for ever; a frame is at most 256 octets."""
 CONNECT_TIMEOUT_MS: Final = 5000
+LOOK_OUT_US: Final = 200
+"""How long a reader looks for an answer before it sleeps; see ADR 0010."""
 _ZOO: Final[tuple[type[Exception], ...]] = (
     OSError,
     ValueError,
@@ -100,6 +103,14 @@ class Link(Protocol):
 def system_entropy(count: int) -> bytes:
     """Return `count` octets from the operating system's random source."""
     return os.urandom(count)
+
+
+def yield_processor() -> None:
+    """Let another process or thread run, if one wants to."""
+    if hasattr(os, "sched_yield"):
+        os.sched_yield()
+    else:
+        time.sleep(0)
 
 
 def monotonic_ms() -> int:
@@ -212,10 +223,14 @@ class _DescriptorLink(_RealLink):
         self._receive = receive
         self._send = send
         self._close = close
+        self._answer_due = False
 
     def read(self, timeout_ms: int) -> bytes:
         self._check_open()
         with link_failures(self._description):
+            data = self._look_out() if self._answer_due else b""
+            if data:
+                return data
             if not _wait(self._fd, timeout_ms, for_write=False):
                 return b""
             try:
@@ -226,8 +241,21 @@ class _DescriptorLink(_RealLink):
             raise link_error(LinkFailure.VANISHED, self._description, "the other end closed it")
         return data
 
+    def _look_out(self) -> bytes:
+        """Look for the answer to what was just written, for a moment, without sleeping (ADR 0010)."""
+        self._answer_due = False
+        until_ns = time.perf_counter_ns() + LOOK_OUT_US * 1_000
+        while time.perf_counter_ns() < until_ns:
+            with suppress(BlockingIOError):
+                data = self._receive(MAX_READ)
+                if data:
+                    return data
+            yield_processor()
+        return b""
+
     def write(self, data: bytes) -> None:
         self._check_open()
+        self._answer_due = True
         deadline_ms = monotonic_ms() + WRITE_TIMEOUT_MS
         rest = memoryview(data)
         with link_failures(self._description):

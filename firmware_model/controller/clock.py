@@ -7,8 +7,9 @@ counts ms of pump time since manufacture.
 from dataclasses import dataclass
 from typing import Annotated, Final
 
+from firmware_model.controller.log_debt import NO_DEBT, LogDebt, split_debt, with_debt
 from protocol.messages.codec import codec_of
-from protocol.messages.fields import u16, u64
+from protocol.messages.fields import i16, u16, u64
 from protocol.quantities import MS_PER_MINUTE
 from protocol.vocabulary import ClockState
 
@@ -19,21 +20,24 @@ _U32: Final = 0xFFFF_FFFF
 class ClockSetting:
     """What the pump knows of civil time; stored durably.
 
-    ``time_base`` is 0 where it was never set.
+    ``time_base`` is 0 where it was never set. ``utc_offset_min`` is where whoever set it lives; the schedule
+    of a program brings its own.
     """
 
     utc_at_zero_ms: Annotated[int, u64("ms", "civil time at counter 0")]
     time_base: Annotated[int, u16("", "grows by one each time the clock is set")]
+    utc_offset_min: Annotated[int, i16("min", "offset of local time without a program", -840, 840)] = 0
 
     @classmethod
-    def from_stored(cls, payload: bytes) -> "ClockSetting":
+    def from_stored(cls, stored: bytes) -> "ClockSetting":
         """Read the stored setting; an empty one is a clock never set."""
+        payload, _debt = split_debt(stored)
         setting: ClockSetting = codec_of(ClockSetting).decode(payload) if payload else cls(0, 0)
         return setting
 
-    def stored(self) -> bytes:
-        """Return the octets to store."""
-        return codec_of(ClockSetting).encode(self)
+    def stored(self, debt: LogDebt = NO_DEBT) -> bytes:
+        """Return the octets to store, with what they owe the log."""
+        return with_debt(codec_of(ClockSetting).encode(self), debt)
 
 
 class PumpClock:
@@ -55,6 +59,10 @@ class PumpClock:
     def setting(self) -> ClockSetting:
         """What is known of civil time."""
         return self._setting
+
+    def set(self, setting: ClockSetting) -> None:
+        """Take over a setting that is stored."""
+        self._setting = setting
 
     @property
     def is_set(self) -> bool:

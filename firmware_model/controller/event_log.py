@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 from firmware_model.controller.clock import PumpClock
+from firmware_model.controller.log_debt import LogDebt
 from firmware_model.controller.records import RecordName, RecordStore
 from firmware_model.controller.storage import Storage
 from protocol.log_record import (
@@ -34,6 +35,7 @@ PUMP_ITSELF: Final = ENROL_SLOT
 
 _CHAIN_START: Final = hashlib.sha256(b"OITP/1 log").digest()
 _CELL_NAME_SIZE: Final = 12
+_HASH_SIZE: Final = 32
 _TYPE_AT: Final = slice(12, 14)
 _TYPE_OF: Final = {body: kind for kind, body in PAYLOADS.items()}
 _PATIENT_TYPES: Final = frozenset(
@@ -135,10 +137,32 @@ class EventLog:
         Raises:
             PowerCut: power failed; the record is on storage whole, torn or not at all.
         """
+        flags = LogRecordFlag.CONTINUES if continues else LogRecordFlag(0)
+        return self._write(event_type(event), payload_octets(event), actor, flags)
+
+    def owe(self, event: object, actor: int = PUMP_ITSELF) -> LogDebt:
+        """Return what a change that is about to be stored owes the log; `settle` pays it."""
+        return LogDebt(self.last_seq + 1, event_type(event), actor, payload_octets(event))
+
+    def settle(self, debt: LogDebt) -> int:
+        """Write what is owed unless the log holds it, and return its sequence number; 0 for nothing.
+
+        Raises:
+            PowerCut: power failed; the same call after the reset does what is left to do.
+        """
+        if not debt or debt.log_from < self.first_seq:
+            return 0
+        owed = (debt.type, debt.actor_slot, debt.payload)
+        for seq in range(debt.log_from, self.last_seq + 1):
+            found = _open_at(self._storage, seq)
+            if found is not None and (found.type, found.actor_slot, found.payload) == owed:
+                return seq
+        return self._write(debt.type, debt.payload, debt.actor_slot, LogRecordFlag(0))
+
+    def _write(self, kind: EventType, payload: bytes, actor: int, flags: LogRecordFlag) -> int:
         if (self.last_seq + 1) % CHECKPOINT_EVERY == 0:
             self._checkpoint()
-        flags = LogRecordFlag.CONTINUES if continues else LogRecordFlag(0)
-        return self._append(event_type(event), payload_octets(event), actor, flags)
+        return self._append(kind, payload, actor, flags)
 
     def _checkpoint(self) -> None:
         payload = self._chain[:_CELL_NAME_SIZE]
@@ -188,6 +212,23 @@ class EventLog:
     def _is_patients(self, seq: int) -> bool:
         sealed = self._storage.read(cell_of(seq))
         return sealed is not None and sealed[_TYPE_AT] in _PATIENT_TYPES
+
+    def digest(self, from_seq: int, to_seq: int) -> bytes:
+        """Return the hash chain over a run of records that are held, from 32 zero octets on.
+
+        A record that is corrupt counts with the octets its cell holds, none where it cannot be read: the
+        digest says what is stored, not what should be.
+        """
+        return self._link_run(bytes(_HASH_SIZE), from_seq, to_seq)
+
+    def chain_holds(self) -> bool:
+        """Tell whether the chain in RAM is what the records since the last checkpoint give."""
+        return self._link_run(self._anchor.chain, self._anchor.seq + 1, self.last_seq) == self._chain
+
+    def _link_run(self, chain: bytes, from_seq: int, to_seq: int) -> bytes:
+        for seq in range(from_seq, to_seq + 1):
+            chain = _link(chain, self._storage.read(cell_of(seq)) or b"")
+        return chain
 
     def find(self, from_seq: int, kind: EventType) -> int | None:
         """Return the first sequence number from ``from_seq`` on whose record is of ``kind``, or None."""

@@ -1,4 +1,4 @@
-"""Packets for the comparison of the Wireshark dissector with the codec: right ones, and wrong ones of every kind.
+"""Packets to compare the Wireshark dissector with the codec: right ones, and wrong ones of every kind.
 
 Everything comes from a seeded generator, and the bodies from the field annotations, so that a message that is
 new in the registry is compared without further work.
@@ -13,7 +13,16 @@ from support.wire import flip
 
 from protocol.application import CACHED, HEADER_SIZE, MAX_BODY, build_message
 from protocol.codewords import codeword16
-from protocol.frame import MAX_FRAME, MAX_PAYLOAD, NO_LINK_ID, Direction, Frame, FrameKind, crc32c, encode_frame
+from protocol.frame import (
+    MAX_FRAME,
+    MAX_PAYLOAD,
+    NO_LINK_ID,
+    Direction,
+    Frame,
+    FrameKind,
+    crc32c,
+    encode_frame,
+)
 from protocol.handshake import FIRST_SIZE, SECOND_SIZE, HandshakeStep, Suite
 from protocol.link_control import (
     KEY_HINT_SIZE,
@@ -100,8 +109,8 @@ def _text(size: int, draw: Random) -> str:
 
 
 def _log_record(draw: Random) -> LogRecord:
-    values = {name: _value(field, draw) for name, field in fields_of(LogRecord).items()}
-    record = LogRecord(**values)  # type: ignore[arg-type] - each value is made for its field
+    values: dict[str, Any] = {name: _value(field, draw) for name, field in fields_of(LogRecord).items()}
+    record = LogRecord(**values)
     payload = PAYLOADS.get(record.type)
     if payload is not None and draw.random() < 0.8:
         octets = codec_of(payload).encode(any_body(payload, draw)).ljust(PAYLOAD_SIZE, b"\0")
@@ -180,11 +189,12 @@ _WRONG: tuple[Callable[[bytes, Random], bytes], ...] = (
 )  # fmt: skip
 
 
-# --- a body that is wrong in one field only -------------------------------------------------------------------
+# --- a body that is wrong in one field only -----------------------------------------------------------------
 
 _BAD_TEXTS = (
-    b"\x7f", b"a\xc2\xa0", b"\xc0\x80", b"\xe0\x81\x81", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xf0\x80\x81\x81", b"\xff",
-    b"a\0b", b"\0b", b"\xe2\x80\xae", b"\xee\x80\x80", b"\xef\xbb\xbf", b"\xc2", b"a\x80", b"\x1f", b"\xe2\x80",
+    b"\x1f", b"\x7f", b"a\xc2\xa0", b"\xe2\x80\xae", b"\xee\x80\x80", b"\xef\xbb\xbf",
+    b"\xc0\x80", b"\xe0\x81\x81", b"\xf0\x80\x81\x81", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xff",
+    b"\xc2", b"a\x80", b"\xe2\x80", b"a\0b", b"\0b",
 )  # fmt: skip
 
 
@@ -196,7 +206,7 @@ def _edges(opcode: int, body: type, draw: Random) -> Iterator[bytes]:
 
 def _bad_bodies(body: type, draw: Random) -> Iterator[bytes]:
     at = 0
-    for name, field in fields_of(body).items():
+    for field in fields_of(body).values():
         right = codec_of(body).encode(any_body(body, draw))
         if field.kind in (FieldKind.BLOCK, FieldKind.RECORDS):
             yield from (right[:at] + tail for tail in _bad_tails(field, draw))

@@ -1,4 +1,4 @@
-"""What the dissector must show of a packet: values as `construct` reads them, verdicts as the parsers give them."""
+"""What the dissector must show of a packet: values as `construct` reads them, verdicts as the parsers do."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -18,7 +18,6 @@ from protocol.frame import (
     FRAME_LAYOUT,
     HEADER_LAYOUT,
     MIN_FRAME,
-    Direction,
     FrameKind,
     crc32c,
 )
@@ -161,8 +160,8 @@ def _read(field_: Field, octets: bytes) -> tuple[int | bytes, str, str | None]:
     if field_.kind is FieldKind.TEXT:
         with suppress(ValueError):
             text = read_text(octets)
-    words = list(field_.members or ()) if field_.kind is FieldKind.WORD else []
-    return value, next((word.name or "" for word in words if int(word) == value), ""), text
+    words: Any = field_.members if field_.kind is FieldKind.WORD else ()
+    return value, next((word.name for word in words if word == value), ""), text
 
 
 def _tail_values(name: str, field_: Field, data: bytes, at: int, expected: Expected) -> Iterator[Value]:
@@ -230,7 +229,8 @@ def expect_frame(case: FrameCase) -> Expected:
         expected.values.append(Value("oitp.payload", FRAME_HEADER_SIZE, len(payload), payload))
     if expected.drop is None:
         # A frame that passes is one that `construct` builds from the values, octet for octet.
-        assert FRAME_LAYOUT.build({**head, "payload": payload, "crc32c": crc32c(octets[:-CRC_SIZE])}) == octets
+        values = {**head, "payload": payload, "crc32c": crc32c(octets[:-CRC_SIZE])}
+        assert FRAME_LAYOUT.build(values) == octets
     stated = int.from_bytes(octets[-CRC_SIZE:], "little")
     expected.values.append(Value("oitp.crc32c", len(octets) - CRC_SIZE, CRC_SIZE, stated))
     return expected

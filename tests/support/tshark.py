@@ -1,4 +1,4 @@
-"""What the real `tshark` makes of packets with our dissector: run once for many packets, read as plain values."""
+"""What the real `tshark` makes of packets with our dissector: one run for many packets, as plain values."""
 
 import os
 import shutil
@@ -20,8 +20,8 @@ from protocol.frame import Direction
 
 TSHARK = shutil.which("tshark")
 REASON = (
-    "tshark is not installed (on Debian and Ubuntu: apt-get install tshark), so nothing compares the Wireshark "
-    "dissector with the codec"
+    "tshark is not installed (on Debian and Ubuntu: apt-get install tshark), so nothing compares the "
+    "Wireshark dissector with the codec"
 )
 _INTERFACES = (
     Interface(LINKTYPE_USER0, "link", "link frames"),
@@ -75,14 +75,16 @@ MESSAGE_AT = len(export_pdu("oitp.app", b""))
 def run_tshark(folder: Path, *arguments: str) -> str:
     """Run tshark without the settings of whoever runs the tests, and return what it prints."""
     assert TSHARK is not None
+    home = str(folder)
     done = subprocess.run(
         [TSHARK, *arguments],
         capture_output=True,
         check=True,
         text=True,
         encoding="utf-8",
+        errors="replace",
         timeout=120,
-        env=os.environ | {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "TZ": "UTC", "LC_ALL": "C.UTF-8"},
+        env=os.environ | {"HOME": home, "XDG_CONFIG_HOME": home, "TZ": "UTC", "LC_ALL": "C.UTF-8"},
     )
     return done.stdout
 
@@ -113,7 +115,8 @@ def _read_packet(packet: ET.Element) -> Dissected:
 def _read_field(shown: ET.Element, dissected: Dissected) -> None:
     name, label = shown.get("name", ""), shown.get("showname", "")
     if name == "_ws.expert":
-        dissected.faults += [inner.get("name", "") for inner in shown if not inner.get("name", "").startswith("_ws.")]
+        names = (inner.get("name", "") for inner in shown)
+        dissected.faults += [name for name in names if not name.startswith("_ws.")]
     if "Lua Error" in label:
         dissected.trouble.append(label)
     if name.startswith("oitp."):

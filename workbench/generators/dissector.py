@@ -221,7 +221,7 @@ def _facts(field: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
-# --- link control and handshake -------------------------------------------------------------------------------
+# --- link control and handshake -----------------------------------------------------------------------------
 
 
 def _link_tables() -> Iterator[tuple[str, str]]:
