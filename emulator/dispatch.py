@@ -1,8 +1,6 @@
-"""Carries what the endpoint tells to the device, and its answers back; survives what fails in between.
+"""Carries what one endpoint tells to the device, and its answers back; survives what fails in between.
 
-Three things can fail here, and each ends differently. A request on which the model fails is answered
-INTERNAL. A cut of power is answered by nothing: the device starts again and the session is gone. A model
-whose time cannot go on ends the emulator, since it would lie about what it delivers.
+A request on which the model fails is answered INTERNAL. What a cut of power costs is in `emulator.life`.
 """
 
 import logging
@@ -11,7 +9,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from emulator.drop_log import DropLog
-from emulator.errors import EmulatorError, EmulatorFailure
+from emulator.life import HostedPump, Life
 from firmware_model.controller.storage import PowerCut
 from protocol.capture.recorder import Recorder
 from protocol.events import (
@@ -23,28 +21,15 @@ from protocol.events import (
     SessionClosed,
     SessionOpened,
 )
-from protocol.requests import Device, Observation
+from protocol.requests import EMERGENCY_SLOT, ENROL_SLOT, LAB_SLOT, Observation
 
 _log = logging.getLogger(__name__)
 
-_STARTS: Final = 16
-"""How often power may fail again while the pump starts before that counts as a defect."""
-
-
-class HostedPump(Device, Protocol):
-    """A device that lives on pump time; `firmware_model.pump.Pump` in life."""
-
-    def next_event_ms(self) -> int | None:
-        """Return the pump time of the next thing that will happen by itself, None when nothing will."""
-
-    def advance_to(self, t_ms: int, /) -> None:
-        """Let pump time pass to `t_ms`."""
-
-    def set_link_time(self, link_ms: int) -> None:
-        """Tell link time, on which what people do grows old."""
-
-    def reset(self) -> None:
-        """Start the firmware again."""
+_NO_BOND: Final = {
+    ENROL_SLOT: "an enrolment",
+    EMERGENCY_SLOT: "the emergency key",
+    LAB_SLOT: "lab plaintext",
+}
 
 
 class HostedEndpoint(Protocol):
@@ -83,13 +68,12 @@ class HostedEndpoint(Protocol):
 
 
 class Dispatcher:
-    """One device and its endpoint; all times are integer ms."""
+    """The device as one endpoint sees it; all times are integer ms."""
 
-    def __init__(self, pump: HostedPump, endpoint: HostedEndpoint) -> None:
-        self._pump = pump
+    def __init__(self, life: Life, endpoint: HostedEndpoint) -> None:
+        self._life = life
+        self._pump = life.pump
         self._endpoint = endpoint
-        self._link_ms = 0
-        self._pump_ms = 0
         self._drops = DropLog()
         self.recorder: Recorder | None = None
         """Told what was not accepted, where a capture is made."""
@@ -97,51 +81,46 @@ class Dispatcher:
         """Requests executed."""
         self.internal_errors = 0
         """Requests and session events on which the device failed."""
-        self.power_cycles = 0
-        """Times the device lost power and was started again."""
+        life.at_restart(self._lost_power)
 
-    def live(self, pump_ms: int, link_ms: int) -> None:
-        """Bring the device to the present.
-
-        Raises:
-            EmulatorError: PUMP_FAILED.
-        """
-        self._pump_ms, self._link_ms = pump_ms, link_ms
-        self._drops.tick(link_ms)
-        self._powered(self._live)
+    def tick(self) -> None:
+        """Let the log of refused frames know what time it is."""
+        self._drops.tick(self._life.link_ms)
 
     def receive(self, data: bytes) -> None:
         """Take octets in and do what they ask."""
-        self._powered(partial(self._receive, data))
+        self._life.powered(partial(self._receive, data))
 
     def handle_timeout(self) -> None:
         """Do what is overdue on the link."""
-        self._powered(lambda: self._handle(self._endpoint.handle_timeout(self._link_ms)))
+        self._life.powered(lambda: self._handle(self._endpoint.handle_timeout(self._life.link_ms)))
 
     def disconnected(self) -> None:
         """End what the client that left had begun."""
-        self._powered(lambda: self._handle(self._endpoint.disconnected(self._link_ms)))
+        self._life.powered(lambda: self._handle(self._endpoint.disconnected(self._life.link_ms)))
 
     def tell_subscriber(self) -> None:
         """Let a subscriber know what has changed."""
         if self._endpoint.subscribed:
-            self._powered(self._tell_subscriber)
+            self._life.powered(partial(self._tell, "what a subscriber is told", self._tell_subscriber))
 
     def _tell_subscriber(self) -> None:
-        self._handle(self._endpoint.observe(self._pump.observe(), self._link_ms))
+        self._handle(self._endpoint.observe(self._pump.observe(), self._life.link_ms))
 
     def set_head(self, on: bool) -> None:
         """Put the programming head on the pump or take it off."""
-        self._powered(lambda: self._handle(self._endpoint.set_head(on, self._link_ms)))
+        self._life.powered(lambda: self._handle(self._endpoint.set_head(on, self._life.link_ms)))
 
     # --- events -------------------------------------------------------------------------------------------
 
     def _receive(self, data: bytes) -> None:
         try:
-            events = self._endpoint.receive(data, self._link_ms)
+            events = self._endpoint.receive(data, self._life.link_ms)
+        except PowerCut:
+            raise
         except Exception as failure:  # noqa: BLE001 - whatever comes in, the pump lives on
             self._report("octets from the link", failure)
-            events = self._endpoint.disconnected(self._link_ms)
+            events = self._endpoint.disconnected(self._life.link_ms)
         self._handle(events)
 
     def _handle(self, events: Iterable[PumpEvent]) -> None:
@@ -150,17 +129,17 @@ class Dispatcher:
                 case RequestReceived():
                     self._handle(self._execute(event))
                 case SessionOpened(caller):
-                    _log.info("session opened by bond %d as %s", caller.slot, caller.role.name)
+                    _log.info("session opened by %s as %s", who(caller.slot), caller.role.name)
                     self._tell("the opening of a session", partial(self._pump.session_opened, caller))
                 case SessionClosed(session_id, reason):
                     _log.info("session closed: %s", reason.name)
                     self._tell("the end of a session", partial(self._pump.session_closed, session_id, reason))
                 case HandshakeFailed(slot, drop, link_class, guess):
-                    _log.warning("handshake failed for bond %d: %s", slot, drop)
+                    _log.warning("handshake failed for %s: %s", who(slot), drop)
                     failed = partial(self._pump.handshake_failed, slot, link_class, guess)
                     self._tell("a failed handshake", failed)
                 case FrameDropped(drop):
-                    self._drops.note(drop, self._link_ms)
+                    self._drops.note(drop, self._life.link_ms)
                     if self.recorder is not None:
                         self.recorder.dropped(drop)
                 case AnswerRepeated(txn):
@@ -192,50 +171,20 @@ class Dispatcher:
         _log.error("%s could not be handled (%s)", what, _name(failure))
         _log.debug("the failure in full", exc_info=failure)
 
-    # --- time and power -----------------------------------------------------------------------------------
-
-    def _live(self) -> None:
-        try:
-            self._pump.set_link_time(self._link_ms)
-            self._pump.advance_to(self._pump_ms)
-        except PowerCut:
-            raise
-        except Exception as failure:
-            raise self._defect(failure) from failure
-
-    def _powered(self, act: Callable[[], None]) -> None:
-        try:
-            act()
-        except PowerCut as cut:
-            _log.warning("the pump lost power (%s) and starts again", cut)
-            self._start_again()
-
-    def _start_again(self) -> None:
-        """Start the firmware; its session keys were in RAM, so the client has to come anew."""
-        self._endpoint.disconnected(self._link_ms)
+    def _lost_power(self) -> None:
+        self._endpoint.disconnected(self._life.link_ms)
         if self.recorder is not None:
             self.recorder.restarted()
             self.recorder.note("the pump lost power and started again")
-        for _ in range(_STARTS):
-            self.power_cycles += 1
-            try:
-                self._pump.reset()
-                self._live()
-            except PowerCut:
-                continue
-            return
-        raise EmulatorError(
-            EmulatorFailure.PUMP_FAILED, f"power failed at {_STARTS} starts of the pump in a row; allow one"
-        )
 
-    def _defect(self, failure: Exception) -> EmulatorError:
-        _log.debug("the pump model failed", exc_info=failure)
-        return EmulatorError(
-            EmulatorFailure.PUMP_FAILED,
-            f"the pump model failed at pump time {self._pump_ms} ms ({_name(failure)}); this is a defect of "
-            "the simulator: please report it with the profile and the seed",
-        )
+
+def who(slot: int) -> str:
+    """Return a bond slot in words."""
+    return _NO_BOND.get(slot, f"bond {slot}")
 
 
 def _name(failure: Exception) -> str:
     return f"{type(failure).__name__}: {failure}"
+
+
+__all__ = ["Dispatcher", "HostedEndpoint", "HostedPump"]

@@ -11,6 +11,8 @@ class EmulatorFailure(Enum):
     """The link text is not understood."""
     REMOTE_REFUSED = "remote_refused"
     """The link would open the pump to other machines, and that was not asked for."""
+    LAB_REFUSED = "lab_refused"
+    """Lab plaintext was asked for on a link that others may reach."""
     BAD_SPEED = "bad_speed"
     """The speed of pump time is not a number above 0."""
     UNKNOWN_PROFILE = "unknown_profile"

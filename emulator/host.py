@@ -1,4 +1,4 @@
-"""The loop that gives a pump its life: one thread, one link, two clocks.
+"""The loop that gives a pump its life: one thread, one pump on one or several links, two clocks.
 
 `Host.step` does everything once, at a link time that is handed in, and says when it wants to be called again:
 with an in-memory link and a virtual clock the whole device runs in a test without a thread or a wait.
@@ -10,55 +10,67 @@ from collections.abc import Callable
 
 from emulator.capture_file import Recording
 from emulator.clock import TimeDriver
-from emulator.dispatch import Dispatcher, HostedEndpoint, HostedPump
-from emulator.links import Connected, Disconnected, LinkEvent, PumpLink, Received
+from emulator.dispatch import HostedEndpoint
+from emulator.life import HostedPump, Life
+from emulator.links import PumpLink
+from emulator.port import Port
 from emulator.waiting import Waker, wait_for
 from protocol.capture.recorder import Recorder
-from protocol.frame import Direction
 
 _log = logging.getLogger(__name__)
 
 
 class Host:
-    """One pump on one link.
+    """One pump, on one link to begin with.
 
     Args:
         pump: the device.
-        endpoint: its end of the protocol.
+        endpoint: its end of the protocol on that link.
         link: its end of the line, started by the caller.
         clock: what turns link time into pump time.
     """
 
     def __init__(self, pump: HostedPump, endpoint: HostedEndpoint, link: PumpLink, clock: TimeDriver) -> None:
         self._pump = pump
-        self._endpoint = endpoint
-        self._link = link
         self._clock = clock
-        self._dispatcher = Dispatcher(pump, endpoint)
-        self._recording: Recording | None = None
-        self._recorder: Recorder | None = None
+        self._life = Life(pump)
+        self._ports: list[Port] = []
+        self._recorders: list[Recorder] = []
+        self._head_on = True
+        self._head_wanted: bool | None = None
         self._waker: Waker | None = None
         self._stopping = False
+        self.add_link(endpoint, link)
+
+    def add_link(self, endpoint: HostedEndpoint, link: PumpLink) -> int:
+        """Put the pump on a further link, before the first `step`; return the number of its port."""
+        self._ports.append(Port(self._life, endpoint, link))
+        return len(self._ports) - 1
 
     @property
     def requests(self) -> int:
         """Requests executed."""
-        return self._dispatcher.requests
+        return sum(port.dispatcher.requests for port in self._ports)
 
     @property
     def internal_errors(self) -> int:
         """Requests and session events on which the device failed."""
-        return self._dispatcher.internal_errors
+        return sum(port.dispatcher.internal_errors for port in self._ports)
 
     @property
     def power_cycles(self) -> int:
         """Times the device lost power and was started again."""
-        return self._dispatcher.power_cycles
+        return self._life.power_cycles
 
-    def record(self, recording: Recording) -> None:
-        """Let `recording` capture what goes over the link from now on; the caller closes it."""
-        self._recording = recording
-        self._recorder = self._dispatcher.recorder = recording.recorder
+    @property
+    def head_on(self) -> bool:
+        """Whether the programming head lies on the pump."""
+        return self._head_on
+
+    def record(self, recording: Recording, port: int = 0) -> None:
+        """Let `recording` capture what goes over a port's link from now on; the caller closes it."""
+        self._ports[port].record(recording)
+        self._recorders.append(recording.recorder)
 
     def step(self, link_ms: int) -> int | None:
         """Let the device live up to `link_ms`: its own events, what came in, what is overdue, what goes out.
@@ -69,21 +81,14 @@ class Host:
             EmulatorError: LINK_LOST, or PUMP_FAILED when the model cannot go on.
         """
         pump_ms = self._clock.pump_now(link_ms, self._pump.next_event_ms())
-        if self._recorder is not None:
-            self._recorder.at(link_ms, pump_ms)
-        self._dispatcher.live(pump_ms, link_ms)
-        for event in self._link.poll():
-            self._take(event)
-        deadline_ms = self._endpoint.next_deadline()
-        if deadline_ms is not None and deadline_ms <= link_ms:
-            self._dispatcher.handle_timeout()
-        data = self._endpoint.data_to_send()
-        if data:
-            if self._recorder is not None:
-                self._recorder.octets(Direction.TO_PROGRAMMER, data)
-            self._link.write(data)
-        if self._recording is not None:
-            self._recording.flush()
+        for recorder in self._recorders:
+            recorder.at(link_ms, pump_ms)
+        self._life.live(pump_ms, link_ms)
+        if self._head_wanted is not None:
+            wanted, self._head_wanted = self._head_wanted, None
+            self.set_head(wanted)
+        for port in self._ports:
+            port.step()
         return self._next_ms(link_ms)
 
     def run(self, now_ms: Callable[[], int]) -> None:
@@ -103,45 +108,47 @@ class Host:
 
     def set_head(self, on: bool) -> None:
         """Put the programming head on the pump or take it off, at the link time of the last `step`."""
-        self._dispatcher.set_head(on)
+        if on is not self._head_on:
+            _log.info("programming head %s", "put on the pump" if on else "taken off the pump")
+        self._head_on = on
+        for port in self._ports:
+            port.note(f"programming head {'on' if on else 'off'}")
+            port.dispatcher.set_head(on)
+
+    def toggle_head(self) -> None:
+        """Move the programming head at the next `step`; from any thread or signal handler."""
+        now_on = self._head_on if self._head_wanted is None else self._head_wanted
+        self._head_wanted = not now_on
+        self._wake()
 
     def stop(self) -> None:
         """End `run` soon, or before it begins; may be called from any thread and from a signal handler."""
         self._stopping = True
+        self._wake()
+
+    def _wake(self) -> None:
         waker = self._waker
         if waker is not None:
             waker.wake()
 
-    def _take(self, event: LinkEvent) -> None:
-        match event:
-            case Received(data):
-                if self._recorder is not None:
-                    self._recorder.octets(Direction.TO_PUMP, data)
-                self._dispatcher.receive(data)
-            case Disconnected(peer):
-                _log.info("programmer left: %s", peer)
-                self._dispatcher.disconnected()
-                self._note(f"programmer left: {peer}")
-            case Connected(peer):
-                _log.info("programmer connected: %s", peer)
-                self._note(f"programmer connected: {peer}")
-
-    def _note(self, text: str) -> None:
-        if self._recorder is not None:
-            self._recorder.note(text)
-
     def _wait(self, waker: Waker, timeout_ms: int | None) -> None:
-        readers, writers = self._link.wait_on()
-        interval_ms = self._link.poll_interval_ms
-        if interval_ms is not None:
-            timeout_ms = interval_ms if timeout_ms is None else min(timeout_ms, interval_ms)
+        readers: list[int] = []
+        writers: list[int] = []
+        for port in self._ports:
+            reading, writing = port.link.wait_on()
+            readers += reading
+            writers += writing
+            interval_ms = port.link.poll_interval_ms
+            if interval_ms is not None:
+                timeout_ms = interval_ms if timeout_ms is None else min(timeout_ms, interval_ms)
         ear = waker.fileno()
-        if ear in wait_for((*readers, ear), writers, timeout_ms):
+        if ear in wait_for((*readers, ear), tuple(writers), timeout_ms):
             waker.clear()
 
     def _next_ms(self, link_ms: int) -> int | None:
-        due = (
-            self._endpoint.next_deadline(),
-            self._clock.wall_deadline(link_ms, self._pump.next_event_ms()),
-        )
-        return min((ms for ms in due if ms is not None), default=None)
+        due_ms = self._clock.wall_deadline(link_ms, self._pump.next_event_ms())
+        for port in self._ports:
+            port_ms = port.endpoint.next_deadline()
+            if port_ms is not None and (due_ms is None or port_ms < due_ms):
+                due_ms = port_ms
+        return due_ms

@@ -1,4 +1,4 @@
-"""Runs one pump on one link: what `cisterna emulate` does."""
+"""Runs one pump on one link, or on a near and a far one: what `cisterna emulate` does."""
 
 import logging
 import os
@@ -7,15 +7,18 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Self
 
-from emulator.capture_file import CaptureFile, CaptureFileError, Recording
+from emulator.capture_file import STDOUT, CaptureFile, CaptureFileError, Recording
 from emulator.clock import PumpClock, Speed
 from emulator.errors import EmulatorError, EmulatorFailure
 from emulator.host import Host
-from emulator.links import make_link, parse_link_spec
+from emulator.lab import check_lab_links, lab_words
+from emulator.links import LinkSpec, PumpLink, make_link, parse_link_spec
+from emulator.links.base import EMULATED_GAP_MS
 from emulator.links.spec import SerialSpec
-from emulator.signals import stop_on_signals
+from emulator.signals import HEAD_SIGNAL, on_signals, stop_on_signals
 from firmware_model.factory import make_pump
 from firmware_model.profiles import ProfileError
 from firmware_model.pump import Pump
@@ -24,11 +27,10 @@ from protocol.capture.recorder import Recorder
 from protocol.endpoint_pump import PumpEndpoint
 from protocol.frame import NO_LINK_ID, Direction, Frame, FrameKind, to_wire
 from protocol.link import DEFAULT_BAUD, monotonic_ms, system_entropy
-from protocol.link_control import LinkError, LinkErrorCode, encode_link
+from protocol.link_control import LinkClass, LinkError, LinkErrorCode, encode_link
+from protocol.vocabulary import Role
 
 DISCLAIMER: Final = "SIMULATION - NOT FOR CLINICAL USE"
-EMULATED_GAP_MS: Final = 500
-"""Longest silence inside a frame on an emulated link, whose host may be busy (OITP/1 section 9)."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +51,10 @@ class EmulatorConfig:
         end_with_stdin: end when standard input ends, as it does when whoever started this program is gone.
         capture: file to record the link in, ``-`` for standard output, None for no capture.
         capture_bodies: put decrypted messages into the capture, which then holds patient data.
+        link_class: what kind of link ``link`` is: near, under the programming head, or far.
+        far_link: a second, far link of the same pump, None for none; its capture is a file of its own.
+        far_link_feature: build the pump with the far-link feature, which every far link needs.
+        lab_role: answer lab plaintext in this role, None for never.
     """
 
     link: str
@@ -62,10 +68,24 @@ class EmulatorConfig:
     end_with_stdin: bool = False
     capture: str | None = None
     capture_bodies: bool = False
+    link_class: LinkClass = LinkClass.NEAR
+    far_link: str | None = None
+    far_link_feature: bool = False
+    lab_role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkEnd:
+    """One link of the emulated pump, and the file it is recorded in."""
+
+    link: PumpLink
+    endpoint: PumpEndpoint
+    recorder: Recorder | None
+    capture: str | None
 
 
 class Emulator:
-    """One pump on one link; use it as a context manager.
+    """One pump on its links; use it as a context manager.
 
     Making it builds the pump and touches nothing outside; entering it opens the link.
 
@@ -73,54 +93,91 @@ class Emulator:
         config: what to emulate.
 
     Raises:
-        EmulatorError: BAD_LINK, BAD_SPEED, UNKNOWN_PROFILE, BAD_SETUP.
+        EmulatorError: BAD_LINK, LAB_REFUSED, BAD_SPEED, UNKNOWN_PROFILE, BAD_SETUP.
+        CaptureFileError: two links cannot be recorded on standard output.
     """
 
     def __init__(self, config: EmulatorConfig) -> None:
         self.config = config
         spec = parse_link_spec(config.link)
+        far_spec = parse_link_spec(config.far_link) if config.far_link is not None else None
+        _check_links(config, [spec] if far_spec is None else [spec, far_spec])
         self._is_cable = isinstance(spec, SerialSpec)
         self.clock = PumpClock(monotonic_ms, speed=config.speed)
         self.pump = _make_pump(config)
-        self.link = make_link(
-            spec, baud=config.baud, allow_remote=config.allow_remote, busy_notice=_busy_notice()
-        )
-        self.recorder = _make_recorder(config)
-        self.endpoint = PumpEndpoint(
+        near = self._end(spec, config.link_class, config.capture)
+        self.link, self.endpoint, self.recorder = near.link, near.endpoint, near.recorder
+        self.host = Host(self.pump, near.endpoint, near.link, self.clock)
+        self._ends = [near]
+        if far_spec is not None:
+            far = self._end(far_spec, LinkClass.FAR, _far_capture(config.capture))
+            self.host.add_link(far.endpoint, far.link)
+            self._ends.append(far)
+        self._recordings: list[Recording] = []
+
+    def _end(self, spec: LinkSpec, link_class: LinkClass, capture: str | None) -> LinkEnd:
+        config = self.config
+        recorder = None if capture is None else _make_recorder(bodies=config.capture_bodies)
+        link = make_link(spec, baud=config.baud, allow_remote=config.allow_remote, busy_notice=_busy_notice())
+        endpoint = PumpEndpoint(
             self.pump,
             system_entropy,
+            link_class=link_class,
             gap_ms=EMULATED_GAP_MS,
-            plaintext_tap=self.recorder.plaintext_tap if self.recorder else None,
+            lab_role=config.lab_role,
+            plaintext_tap=recorder.plaintext_tap if recorder else None,
         )
-        self.host = Host(self.pump, self.endpoint, self.link, self.clock)
-        self._recording: Recording | None = None
+        return LinkEnd(link, endpoint, recorder, capture)
 
     def __enter__(self) -> Self:
-        self.link.start()
-        if self.recorder is not None and self.config.capture is not None:
-            try:
-                file = CaptureFile(self.config.capture, _log.error)
-            except CaptureFileError:
-                self.link.close()
-                raise
-            self._recording = Recording(self.recorder, file)
-            self.host.record(self._recording)
+        try:
+            for port, end in enumerate(self._ends):
+                end.link.start()
+                self._record(port, end)
+        except (EmulatorError, CaptureFileError):
+            self._close()
+            raise
+        if self.config.lab_role is not None:
+            _log.warning("%s", lab_words(self.config.lab_role))
         return self
 
+    def _record(self, port: int, end: LinkEnd) -> None:
+        if end.recorder is not None and end.capture is not None:
+            recording = Recording(end.recorder, CaptureFile(end.capture, _log.error))
+            self._recordings.append(recording)
+            self.host.record(recording, port)
+
     def __exit__(self, *_: object) -> None:
-        self.link.close()
-        if self._recording is not None:
-            self._recording.close()
+        self._close()
         _log.info("pump %s has left %s", self.pump.identity.serial, self.link.address)
+
+    def _close(self) -> None:
+        for end in self._ends:
+            end.link.close()
+        for recording in self._recordings:
+            recording.close()
+
+    @property
+    def far_address(self) -> str:
+        """The text that a programmer opens the far link with, empty where there is none."""
+        return self._ends[1].link.address if len(self._ends) > 1 else ""
 
     @property
     def ready_line(self) -> str:
         """One line that says where the pump is, which one it is, and how to connect."""
-        return (
-            f"Ready: {self.link.address}  pump {self.pump.identity.serial}, {self.pump.profile.name}, "
-            f"seed {self.config.seed}, speed x{self.clock.speed}  "
-            f"Connect with: cisterna program {self._far_end}  {DISCLAIMER}"
-        )
+        lab, far = self.config.lab_role, self.far_address
+        parts = [
+            f"Ready: {self.link.address}",
+            (
+                f"pump {self.pump.identity.serial}, {self.pump.profile.name}, "
+                f"seed {self.config.seed}, speed x{self.clock.speed}"
+            ),
+            f"Far link: {far}" if far else "",
+            f"Connect with: cisterna program {self._far_end}{' --lab' if lab else ''}",
+            lab_words(lab) if lab else "",
+            DISCLAIMER,
+        ]
+        return "  ".join(part for part in parts if part)
 
     @property
     def _far_end(self) -> str:
@@ -139,6 +196,10 @@ class Emulator:
         """End `run`; from any thread or signal handler."""
         self.host.stop()
 
+    def toggle_head(self) -> None:
+        """Take the programming head off the pump, or put it back; from any thread or signal handler."""
+        self.host.toggle_head()
+
 
 def run_emulator(
     config: EmulatorConfig,
@@ -146,7 +207,9 @@ def run_emulator(
     *,
     on_start: Callable[[Pump], None] | None = None,
 ) -> None:
-    """Emulate a pump until SIGINT, SIGTERM or SIGHUP; the link is gone when this returns.
+    """Emulate a pump until SIGINT, SIGTERM or SIGHUP; its links are gone when this returns.
+
+    SIGUSR1, where there is one, takes the programming head off the pump, and puts it back the next time.
 
     Args:
         config: what to emulate.
@@ -158,7 +221,8 @@ def run_emulator(
         CaptureFileError: the capture cannot be written.
     """
     emulator = Emulator(config)
-    with stop_on_signals(emulator.stop), emulator:
+    head = {HEAD_SIGNAL: emulator.toggle_head}
+    with stop_on_signals(emulator.stop), on_signals(head), emulator:
         if on_start is not None:
             on_start(emulator.pump)
         if config.end_with_stdin:
@@ -170,17 +234,47 @@ def run_emulator(
 def _make_pump(config: EmulatorConfig) -> Pump:
     utc_s = int(time.time()) if config.utc_s is None else config.utc_s
     try:
-        return make_pump(config.profile, seed=config.seed, utc_s=utc_s, setup=config.setup)
+        return make_pump(
+            config.profile,
+            seed=config.seed,
+            utc_s=utc_s,
+            setup=config.setup,
+            far_link=config.far_link_feature,
+        )
     except ProfileError as failure:
         raise EmulatorError(EmulatorFailure.UNKNOWN_PROFILE, str(failure)) from None
     except (SetupError, ValueError) as failure:
         raise EmulatorError(EmulatorFailure.BAD_SETUP, str(failure)) from None
 
 
-def _make_recorder(config: EmulatorConfig) -> Recorder | None:
-    if config.capture is None:
+def _check_links(config: EmulatorConfig, specs: list[LinkSpec]) -> None:
+    far = config.far_link is not None or config.link_class is LinkClass.FAR
+    if far and not config.far_link_feature:
+        raise EmulatorError(
+            EmulatorFailure.BAD_LINK, "this pump has no far link; build it with --far-link-feature"
+        )
+    if config.far_link is not None and config.link_class is LinkClass.FAR:
+        raise EmulatorError(
+            EmulatorFailure.BAD_LINK, "both links would be far; leave --link-class away, or --far-link"
+        )
+    if config.lab_role is not None:
+        check_lab_links(specs, allow_remote=config.allow_remote)
+    if config.far_link is not None and config.capture == STDOUT:
+        raise CaptureFileError(
+            "Two links are not recorded on standard output; name a file, or leave one away."
+        )
+
+
+def _far_capture(capture: str | None) -> str | None:
+    """Return the file of the far link's capture: ``x.pcapng`` has ``x.far.pcapng`` beside it."""
+    if capture is None:
         return None
-    return Recorder(bodies=config.capture_bodies, endpoint=Direction.TO_PUMP, gap_ms=EMULATED_GAP_MS)
+    path = Path(capture)
+    return str(path.with_name(f"{path.stem}.far{path.suffix}"))
+
+
+def _make_recorder(*, bodies: bool) -> Recorder:
+    return Recorder(bodies=bodies, endpoint=Direction.TO_PUMP, gap_ms=EMULATED_GAP_MS)
 
 
 def _busy_notice() -> bytes:

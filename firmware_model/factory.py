@@ -14,7 +14,12 @@ _U32 = 0xFFFF_FFFF
 
 
 def make_pump(
-    profile: str = "peristaltic-20", *, seed: int = 0, utc_s: int, setup: str = "first-visit"
+    profile: str = "peristaltic-20",
+    *,
+    seed: int = 0,
+    utc_s: int,
+    setup: str = "first-visit",
+    far_link: bool = False,
 ) -> Pump:
     """Return a pump, handed over at pump time 0.
 
@@ -23,6 +28,7 @@ def make_pump(
         seed: gives identity and tokens; the same arguments give the same pump, octet for octet.
         utc_s: civil time at the hand-over, Unix seconds; 0 leaves the pump's clock unset (shelf only).
         setup: name of the situation the pump is in.
+        far_link: whether it has the far-link feature.
 
     Raises:
         ProfileError: there is no such profile.
@@ -31,7 +37,9 @@ def make_pump(
     """
     if not 0 <= utc_s <= _U32:
         raise ValueError(f"utc_s = {utc_s} is outside 0..{_U32}")
-    return build_pump(profile, seed, utc_s, load_setup(setup), setup)
+    pump = build_pump(profile, seed, utc_s, load_setup(setup), setup)
+    pump.far_link = far_link
+    return pump
 
 
 def build_pump(profile: str, seed: int, utc_s: int, setup: Setup, name: str) -> Pump:

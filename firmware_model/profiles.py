@@ -79,8 +79,10 @@ class Profile:
     battery_capacity_uah: int = field(metadata=_in("uAh", 1, 100_000_000))
     battery_full_mv: int = field(metadata=_in("mV", 1, 0xFFFF))
     battery_empty_mv: int = field(metadata=_in("mV", 1, 0xFFFF))
+    battery_low_mv: int = field(metadata=_in("mV", 1, 0xFFFF))
     idle_current_na: int = field(metadata=_in("nA", 1, 10_000_000))
     motor_charge_uah_per_ml: int = field(metadata=_in("uAh/mL", 1, 1_000_000))
+    handshake_charge_nah: int = field(metadata=_in("nAh", 1, 1_000_000))
 
 
 _CONSTANTS: Final = {item.name: item.metadata for item in fields(Profile) if item.metadata}
@@ -91,7 +93,8 @@ _ORDERED: Final = (
     ("low_reservoir_nl", "reservoir_capacity_nl"),
     ("bolus_max_nl", "reservoir_capacity_nl"),
     ("eri_to_eos_days", "service_life_days"),
-    ("battery_empty_mv", "battery_full_mv"),
+    ("battery_empty_mv", "battery_low_mv"),
+    ("battery_low_mv", "battery_full_mv"),
 )
 """Pairs of constants of which the first must not be above the second."""
 

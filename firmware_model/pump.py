@@ -6,7 +6,7 @@ transaction. It follows pump time until `set_link_time` is called: a host that r
 life has to call it, or a transaction would be too old before a person could read it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from firmware_model.controller.clock import ClockSetting
@@ -19,36 +19,15 @@ from firmware_model.profiles import Profile, load_profile
 from firmware_model.snapshot import SNAPSHOT_VERSION, PumpSnapshot, check_version, freeze_ram, thaw_ram
 from firmware_model.streams import Stream
 from firmware_model.telemetry import Context, answer
+from firmware_model.telemetry.observation import observe
+from firmware_model.views import Belief, Truth
+from protocol.link_control import LinkClass
 from protocol.log_record import SessionCloseEvent, SessionOpenEvent
-from protocol.requests import Bond, Caller, Request
-from protocol.vocabulary import CloseReason, DeliveryState
+from protocol.requests import Bond, Caller, Observation, Request
+from protocol.vocabulary import CloseReason
 
 _ENTROPY: Final = "device"
 _DARK: Final = "the pump has no power; it must be reset"
-
-
-@dataclass(frozen=True, slots=True)
-class Belief:
-    """What the controller believes; volumes in exact units of nL*ms/h."""
-
-    delivery_state: DeliveryState
-    rate_nl_h: int
-    content_units: int
-    delivered_units: int
-    filled_units: int
-    wasted_units: int
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """What is really so; volumes in exact units of nL*ms/h."""
-
-    content_units: int
-    delivered_units: int
-    filled_units: int
-    wasted_units: int
-    battery_mv: int
-    temperature_cdeg: int
 
 
 class Pump:
@@ -59,6 +38,7 @@ class Pump:
         identity: serial number, keys and card secret.
         storage: its non-volatile memory, with the hooks for storage faults.
         plant: what it physically is.
+        far_link: whether it has the far-link feature.
     """
 
     def __init__(
@@ -78,6 +58,7 @@ class Pump:
         self.storage = storage
         self._entropy = entropy
         self._zero_ms = zero_ms
+        self.far_link = False
         self._now_ms = registers.settled_ms - zero_ms
         self._link_ms: int | None = None
         self._session_slots: dict[int, int] = {}
@@ -138,9 +119,23 @@ class Pump:
     def set_link_time(self, link_ms: int) -> None:
         """Tell link time, in ms from any start; from the first call on it no longer follows pump time.
 
-        A time before the last one is a link clock that began anew; what was open under the old one is over.
+        A time before the last one is a link clock that began anew; what was open under the old one is over,
+        and a lockout that stands counts from its beginning once more.
+
+        Raises:
+            PowerCut: power failed while something was stored that is over now.
         """
+        if self._link_ms is None or link_ms < self._link_ms:
+            self._controller.access.link_began_anew(link_ms)
         self._link_ms = link_ms
+        if not self.storage.dark and self._controller.access.is_due(link_ms):
+            self._tick()
+
+    def _tick(self) -> int:
+        """Settle, end what is over in link time, and return it."""
+        self._settle()
+        self._controller.access.tick(self.link_ms)
+        return self.link_ms
 
     def _settle(self) -> None:
         now_ms = self._now_ms + self._zero_ms
@@ -180,8 +175,39 @@ class Pump:
         return self._controller.clock.uptime_at(self._now_ms + self._zero_ms)
 
     def bond(self, slot: int) -> Bond | None:
-        """Return the bond in ``slot``, or None."""
+        """Return the bond in ``slot``, or None; `EMERGENCY_SLOT` has one unless the program forbids it."""
         return self._controller.access.bond(slot)
+
+    def lockout_s(self, link_class: LinkClass) -> int:
+        """Return for how many seconds of link time handshakes on a class of link are ignored, 0 none."""
+        return self._controller.access.guard.lockout_s(link_class, self.link_ms)
+
+    def admit_handshake(self, link_class: LinkClass) -> int:
+        """Take one handshake out of the budget of a class of link, and its energy out of the battery.
+
+        Returns:
+            0 where it may go on, else the seconds of link time to wait.
+
+        Raises:
+            PowerCut: power failed while an alarm was stored.
+        """
+        wait_s = self._controller.access.guard.admit(link_class, self._tick())
+        if not wait_s:
+            self._controller.hardware.spend_handshake()
+        return wait_s
+
+    def proximity_psk(self, slot: int) -> bytes | None:
+        """Return the token that a bond fetched on the near link, 32 octets, or None where none is good."""
+        return self._controller.access.tokens.find(slot, self.link_ms)
+
+    def session_elsewhere(self, session_id: int | None) -> bool:
+        """Tell whether the pump is in a session other than ``session_id``, over another of its links."""
+        return any(each != session_id for each in self._session_slots)
+
+    def observe(self) -> Observation:
+        """Return what a subscriber may be told of."""
+        self._settle()
+        return observe(self._controller)
 
     def handle(self, request: Request) -> Any:  # noqa: ANN401 - any response body
         """Execute a request; return the response body or a `Refusal`. Durable before it returns.
@@ -191,10 +217,9 @@ class Pump:
         """
         if self.storage.dark:
             raise PowerCut(_DARK)
-        self._settle()
-        link_ms = self.link_ms
-        self._controller.access.seen(request.caller.slot, request.caller.near, link_ms)
-        context = Context(self._controller, self.identity, link_ms)
+        link_ms = self._tick()
+        self._controller.access.bonds.seen(request.caller.slot, request.caller.near, link_ms)
+        context = Context(self._controller, self.identity, link_ms, self.far_link)
         return answer(context, request.body, request.caller)
 
     def session_opened(self, caller: Caller) -> None:
@@ -203,11 +228,11 @@ class Pump:
         Raises:
             PowerCut: power failed.
         """
-        self._settle()
+        link_ms = self._tick()
         self._session_slots[caller.session_id] = caller.slot
         opened = SessionOpenEvent(caller.session_id, caller.slot, caller.role)
         self._controller.log.write(opened, actor=caller.slot)
-        self._controller.access.session_opened(caller.slot, self.link_ms)
+        self._controller.access.session_opened(caller, link_ms)
 
     def session_closed(self, session_id: int, reason: CloseReason) -> None:
         """Note that a session ended: log it and wipe what it staged.
@@ -219,17 +244,16 @@ class Pump:
         slot = self._session_slots.pop(session_id, None)
         self._controller.programming.session_closed(session_id)
         if slot is not None:
-            self._controller.access.session_closed(slot)
+            self._controller.access.bonds.session_closed(slot)
             self._controller.log.write(SessionCloseEvent(session_id, reason), actor=slot)
 
-    def handshake_failed(self, slot: int) -> None:
-        """Note a failed handshake that named ``slot``: count and log it.
+    def handshake_failed(self, slot: int, link_class: LinkClass, guess: bool) -> None:
+        """Note a failed handshake that named ``slot``: count and log it; guesses in a row lock out.
 
         Raises:
             PowerCut: power failed.
         """
-        self._settle()
-        self._controller.access.handshake_failed(slot)
+        self._controller.access.guard.failed(slot, link_class, guess, self._tick())
 
     # --- what happens to it -------------------------------------------------------------------------------
 
@@ -306,6 +330,7 @@ class Pump:
             zero_ms=self._zero_ms,
             now_ms=self._now_ms,
             link_ms=self._link_ms,
+            far_link=self.far_link,
             entropy_seed=self._entropy.seed,
             entropy_position=self._entropy.position,
             registers=replace(self._wiring.registers),
@@ -336,6 +361,7 @@ class Pump:
             snapshot.zero_ms,
         )
         pump._now_ms, pump._link_ms = snapshot.now_ms, snapshot.link_ms
+        pump.far_link = snapshot.far_link
         pump._session_slots = dict(snapshot.ram.session_slots)
         pump._controller = Controller.resume(pump._wiring, thaw_ram(snapshot.ram))
         return pump

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from firmware_model.controller.access import AccessRam
 from firmware_model.controller.controller import ControllerRam
 from firmware_model.controller.event_log import LogAnchor, LogHead
 from firmware_model.controller.programming import Transaction, Verified
@@ -19,7 +20,7 @@ from firmware_model.identity import Identity
 from firmware_model.plant.plant import PlantState
 from protocol.vocabulary import SoftLimit
 
-SNAPSHOT_VERSION: Final = 1
+SNAPSHOT_VERSION: Final = 2
 
 
 class SnapshotError(ValueError):
@@ -68,7 +69,7 @@ class RamSnapshot:
     log_fresh: bool
     active_image: bytes
     staged: StagedSnapshot | None
-    dwelling_since: dict[int, int]
+    access: AccessRam
     session_slots: dict[int, int]
 
 
@@ -83,6 +84,7 @@ class PumpSnapshot:
         zero_ms: counter at pump time 0.
         now_ms: pump time.
         link_ms: link time, None where it follows pump time.
+        far_link: whether it has the far-link feature.
         entropy_seed: seed of the stream of handles and tokens.
         entropy_position: how far that stream was read.
         registers: belief about volumes.
@@ -97,6 +99,7 @@ class PumpSnapshot:
     zero_ms: int
     now_ms: int
     link_ms: int | None
+    far_link: bool
     entropy_seed: int
     entropy_position: int
     registers: RetainedRegisters
@@ -151,7 +154,7 @@ def freeze_ram(ram: ControllerRam, session_slots: dict[int, int]) -> RamSnapshot
         log_fresh=ram.log.fresh,
         active_image=ram.active_image,
         staged=None if ram.transaction is None else _freeze_transaction(ram.transaction),
-        dwelling_since=dict(ram.dwelling_since),
+        access=ram.access,
         session_slots=dict(session_slots),
     )
 
@@ -177,7 +180,7 @@ def thaw_ram(ram: RamSnapshot) -> ControllerRam:
         log=LogHead(anchor, ram.log_last_seq, ram.log_chain, ram.log_fresh),
         active_image=ram.active_image,
         transaction=None if ram.staged is None else _thaw_transaction(ram.staged),
-        dwelling_since=dict(ram.dwelling_since),
+        access=ram.access,
     )
 
 

@@ -7,18 +7,18 @@ identities; the private key never leaves the file except into a handshake.
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from enum import Enum, unique
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
+from programmer_tui.intents import Intent, IntentKind, IntentState
 from protocol.client import BondKey
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 KEY_SIZE: Final = 32
 
 _METADATA: Final = sa.MetaData()
@@ -53,21 +53,22 @@ _INTENTS: Final = sa.Table(
     sa.Column("created_utc_s", sa.Integer, nullable=False),
     sa.Column("settled_utc_s", sa.Integer, nullable=False, default=0),
     sa.Column("receipt_version", sa.Integer, nullable=False, default=0),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("subject", sa.Integer, nullable=False),
+    sa.Column("log_seq", sa.Integer, nullable=False),
+    sa.Column("actor_slot", sa.Integer, nullable=False),
 )
+_SINCE_VERSION_2: Final = {
+    "kind": f"VARCHAR(16) NOT NULL DEFAULT '{IntentKind.PROGRAM.value}'",
+    "subject": "INTEGER NOT NULL DEFAULT 0",
+    "log_seq": "INTEGER NOT NULL DEFAULT 0",
+    "actor_slot": "INTEGER NOT NULL DEFAULT 0",
+}
+"""Columns of an intent that a store of version 1, which knew programs only, does not have."""
 
 
 class RecordsError(Exception):
     """The store cannot be opened, read or written; the text says where and what would be right."""
-
-
-@unique
-class IntentState(Enum):
-    """What this programmer knows of an intent."""
-
-    STAGED = "staged"
-    SENT = "sent"
-    APPLIED = "applied"
-    NOT_APPLIED = "not applied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,31 +82,6 @@ class StoredPump:
     time_base: int = 0
     log_epoch: int = 0
     log_last_seq: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """One therapy intent.
-
-    Attributes:
-        intent_id: 16 random octets.
-        pump_public: key of the pump it is for.
-        what: the change in words.
-        base_version: program version it replaces.
-        digest: SHA-256 of the program it makes.
-        created_utc_s: civil time at which it was stored.
-        state: what is known of it.
-        receipt_version: program version of its receipt, 0 where none.
-    """
-
-    intent_id: bytes
-    pump_public: bytes
-    what: str
-    base_version: int
-    digest: bytes
-    created_utc_s: int
-    state: IntentState = IntentState.STAGED
-    receipt_version: int = field(default=0)
 
 
 class Records:
@@ -144,6 +120,9 @@ class Records:
                     _STORE.insert().values(id=1, schema_version=SCHEMA_VERSION, private_key=key)
                 )
                 return key
+            if row.schema_version == 1:
+                _bring_up_to_date(connection)
+                return bytes(row.private_key)
         if row.schema_version != SCHEMA_VERSION:
             raise RecordsError(
                 f"{self._path} has schema version {row.schema_version}; this programmer reads "
@@ -175,7 +154,8 @@ class Records:
     def store_intent(self, intent: Intent) -> None:
         """Store a new intent; call it before the intent is told to the pump."""
         values = {name: getattr(intent, name) for name in Intent.__dataclass_fields__} | {
-            "state": intent.state.value
+            "state": intent.state.value,
+            "kind": intent.kind.value,
         }
         with self._told("write"), self._engine.begin() as connection:
             connection.execute(_INTENTS.insert().values(settled_utc_s=0, **values))
@@ -206,7 +186,7 @@ class Records:
         )
         with self._told("read"), self._engine.connect() as connection:
             rows = connection.execute(query).mappings().all()
-        return tuple(Intent(**(dict(row) | {"state": IntentState(row["state"])})) for row in rows)
+        return tuple(_intent(dict(row)) for row in rows)
 
     def _update(self, intent_id: bytes, **values: str | int) -> None:
         with self._told("write"), self._engine.begin() as connection:
@@ -229,9 +209,25 @@ class Records:
             ) from error
 
 
+def _bring_up_to_date(connection: sa.Connection) -> None:
+    """Bring a store of version 1 to version 2; whatever was done of it before is not done again."""
+    there = {column["name"] for column in sa.inspect(connection).get_columns("intent")}
+    for name, kind in _SINCE_VERSION_2.items():
+        if name not in there:
+            connection.execute(sa.text(f"ALTER TABLE intent ADD COLUMN {name} {kind}"))
+    connection.execute(_STORE.update().values(schema_version=SCHEMA_VERSION))
+
+
+def _intent(row: dict[str, Any]) -> Intent:
+    return Intent(**(row | {"state": IntentState(row["state"]), "kind": IntentKind(row["kind"])}))
+
+
 def _make_durable(connection: DBAPIConnection, _record: object) -> None:
     """What has been acknowledged must survive a power cut: sync at every commit."""
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()
+
+
+__all__ = ["Intent", "IntentKind", "IntentState", "Records", "RecordsError", "StoredPump"]

@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 from enum import Enum, auto, unique
 
 from programmer_tui.clinic.readback import ReadBackRow
+from programmer_tui.intents import IntentKind
 from protocol.messages.alarms import Alarm
 from protocol.messages.clock import GetClockResponse
+from protocol.messages.delivery import BolusArmResponse
 from protocol.messages.device import GetDeviceInfoResponse
 from protocol.messages.log import LogInfoResponse, LogRecord
 from protocol.messages.program import GetProgramInfoResponse, ProgVerifyResponse, ReceiptResponse
 from protocol.messages.status import GetStatusResponse
 from protocol.program import Program
+from protocol.request_words import BolusKind
 from protocol.states import SyncState
-from protocol.vocabulary import OverrideReason, SoftLimit
+from protocol.vocabulary import OverrideReason, Role, SoftLimit
 
 
 @unique
@@ -81,6 +84,17 @@ class Belief:
 
 
 @dataclass(frozen=True, slots=True)
+class Glance:
+    """The little that every role may read; ``clock`` is None for a role that may not ask for it."""
+
+    read_at_utc_s: int
+    device: GetDeviceInfoResponse
+    status: GetStatusResponse
+    clock: GetClockResponse | None
+    alarms: tuple[Alarm, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """A program that the pump has verified and a person has not yet committed.
 
@@ -114,24 +128,87 @@ class CommitResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ArmedBolus:
+    """A bolus that the pump has checked and a person has not yet started.
+
+    Attributes:
+        kind: what it is for.
+        volume_nl: volume, nL.
+        duration_s: time it takes, s.
+        rate_nl_h: its rate over the basal rate by this programmer's arithmetic, nL/h.
+        dose_ng: dose of the primary drug by this programmer's arithmetic, ng.
+        intent_id: the intent, stored before the pump was told.
+        base_version: program version it was made on.
+        answer: the pump's own arithmetic, and the token that starts it.
+        until_ms: link time at which the token is void.
+    """
+
+    kind: BolusKind
+    volume_nl: int
+    duration_s: int
+    rate_nl_h: int
+    dose_ng: int
+    intent_id: bytes
+    base_version: int
+    answer: BolusArmResponse
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TherapyResult:
+    """The end of a therapy command: the pump's answer, its receipt where it has one, and the read-back.
+
+    Attributes:
+        kind: what was done.
+        what: the same in words.
+        intent_id: the intent, as it is stored here.
+        answer: the response body.
+        receipt: the pump's receipt, None for what has none.
+        checks: what was asked for beside what the pump says when it is read again.
+        status: the status read afterwards.
+    """
+
+    kind: IntentKind
+    what: str
+    intent_id: bytes
+    answer: object
+    receipt: ReceiptResponse | None
+    checks: tuple[ReadBackRow, ...]
+    status: GetStatusResponse
+
+    @property
+    def verified(self) -> bool:
+        """Whether every value the pump reports equals what was asked for."""
+        return all(check.same for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True)
 class Uncertain:
-    """A therapy request whose answer was lost: the pump may hold the old program or the new one."""
+    """A therapy request whose answer was lost: the pump may have executed it or not.
+
+    What the attributes say is said at `programmer_tui.intents.Intent`.
+    """
 
     intent_id: bytes
     base_version: int
     digest: bytes
     what: str
     since_ms: int
+    kind: IntentKind = IntentKind.PROGRAM
+    subject: int = 0
+    log_seq: int = 0
+    actor_slot: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """How an uncertain outcome was resolved, by the pump's own receipt."""
+    """How an uncertain outcome was resolved: by the pump's receipt, or by its log where there is none."""
 
     intent_id: bytes
     applied: bool
-    receipt: ReceiptResponse
+    receipt: ReceiptResponse | None
     text: str
+    kind: IntentKind = IntentKind.PROGRAM
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +226,14 @@ class SessionView:
     belief: Belief | None = None
     proposal: Proposal | None = None
     result: CommitResult | None = None
+    armed: ArmedBolus | None = None
+    therapy: TherapyResult | None = None
     uncertain: Uncertain | None = None
     resolution: Resolution | None = None
     log: tuple[LogRecord, ...] = field(default=())
+    role: Role | None = None
+    in_lab: bool = False
+    """The pump that was found last answers lab plaintext to anybody."""
 
     @property
     def age_ms(self) -> int | None:

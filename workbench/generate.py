@@ -14,6 +14,7 @@ from typing import Final
 
 from protocol.messages.schema import schema
 from workbench.generators.command_line_page import command_line_page
+from workbench.generators.dissector import dissector_script
 from workbench.generators.layers import protocol_page
 from workbench.generators.messages_page import messages_page
 from workbench.generators.profiles_page import profiles_page
@@ -55,6 +56,7 @@ DOCUMENTS: Final[Mapping[str, Callable[[], str]]] = {
         "pump-profiles.md": profiles_page,
         "command-line.md": command_line_page,
         "schema.json": schema_document,
+        "oitp.lua": dissector_script,
     }.items()
 }
 """Every generated document by its path from the repository's root."""

@@ -66,7 +66,7 @@ class Relay:
                 self._stopping = True
                 reader.join()
                 self._waker = None
-                self._step_pump()
+                self._step_pump(forward=False)
                 self.recording.flush()
 
     def stop(self) -> None:
@@ -89,14 +89,14 @@ class Relay:
             self._pump_failure = error
             waker.wake()
 
-    def _step_pump(self) -> None:
+    def _step_pump(self, *, forward: bool = True) -> None:
         with suppress(IndexError):  # empty
             while True:
                 at_ms, data = self._from_pump.popleft()
                 self._recorder.at(at_ms)
                 self._recorder.octets(Direction.TO_PROGRAMMER, data)
                 # With nobody there, the octets would wait for the next client, who did not ask for them.
-                if self._connected:
+                if self._connected and forward:
                     self._programmer.write(data)
 
     # --- one step -----------------------------------------------------------------------------------------

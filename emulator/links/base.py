@@ -6,6 +6,8 @@ from typing import Final, Protocol
 
 READ_SIZE: Final = 65_536
 """Most octets taken from a link at once; what is left is taken at the next poll."""
+EMULATED_GAP_MS: Final = 500
+"""Longest silence inside a frame on an emulated link, whose host may be busy (OITP/1 section 9)."""
 OUTPUT_LIMIT: Final = 65_536
 """Octets kept for a client that does not read: some 250 of the largest frames."""
 

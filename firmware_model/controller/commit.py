@@ -11,7 +11,7 @@ from enum import IntEnum, unique
 from typing import Annotated, Final
 
 from firmware_model.controller.clock import PumpClock
-from firmware_model.controller.event_log import EventLog, event_type
+from firmware_model.controller.event_log import EventLog
 from firmware_model.controller.program_store import ProgramEntry, ProgramStore, ProgramTable
 from firmware_model.controller.receipts import Receipts
 from firmware_model.controller.records import RecordName, RecordStore
@@ -192,7 +192,7 @@ class CommitJournal:
             entry.sha256[:DIGEST_SIZE],
             entry.intent_id,
         )
-        self._receipts.put(receipt)
+        self._receipts.put(receipt, entry.actor_slot)
         self._records.put(RecordName.JOURNAL, b"")
         return receipt
 
@@ -217,5 +217,4 @@ class CommitJournal:
         return seq
 
     def _once(self, change: Change, event: object, actor: int, *, continues: bool) -> int:
-        found = self._log.find(change.log_from, event_type(event))
-        return found or self._log.write(event, actor=actor, continues=continues)
+        return self._log.write_once(change.log_from, event, actor=actor, continues=continues)

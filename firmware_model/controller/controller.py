@@ -5,10 +5,12 @@ registers hold, and from a snapshot, which brings the RAM as well.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
 
-from firmware_model.controller.access import Access
+from firmware_model.controller.access import Access, AccessRam
+from firmware_model.controller.civil_time import ClockStep, recover_clock, set_clock
 from firmware_model.controller.clock import ClockSetting, PumpClock
 from firmware_model.controller.commit import Approved
 from firmware_model.controller.event_log import LogHead, find_head, find_newest
@@ -19,14 +21,16 @@ from firmware_model.controller.program_store import NO_PROGRAM, ProgramTable
 from firmware_model.controller.programming import Programming, Transaction
 from firmware_model.controller.records import Loaded, LoadReport, RecordName, RecordStore
 from firmware_model.controller.retained import RetainedRegisters
+from firmware_model.controller.self_test import Verdict, run_self_tests
 from firmware_model.controller.storage import Storage
 from firmware_model.controller.therapy import Therapy
 from firmware_model.profiles import Profile
 from protocol.log_record import BootEvent, read_payload
 from protocol.messages.codec import codec_of
 from protocol.messages.fields import u32
+from protocol.request_words import ClockSource, SelfTest
 from protocol.requests import Refusal
-from protocol.vocabulary import AlarmCode, DeliveryState, EventType, OpState
+from protocol.vocabulary import AlarmCode, DeliveryState, EmergencyPolicy, EventType, OpState
 
 _FACTORY_SLOT: Final = 0xFF
 
@@ -68,7 +72,7 @@ class ControllerRam:
     log: LogHead
     active_image: bytes
     transaction: Transaction | None
-    dwelling_since: dict[int, int]
+    access: AccessRam = field(default_factory=AccessRam)
 
 
 class Controller:
@@ -83,7 +87,7 @@ class Controller:
         programs: its program banks.
         therapy: what it delivers.
         programming: the programming transaction.
-        access: its bonds.
+        access: its bonds, handshakes and tokens.
     """
 
     def __init__(self, wiring: Wiring, parts: Parts, ram: ControllerRam) -> None:
@@ -97,7 +101,7 @@ class Controller:
         self.programs = parts.programs
         self.therapy = Therapy(wiring.profile, wiring.hardware, parts, wiring.registers, ram.active_image)
         self.programming = Programming(parts, self.therapy, wiring.entropy, ram.transaction)
-        self.access = Access(parts.records, parts.log, parts.clock, ram.dwelling_since)
+        self.access = Access(parts, wiring.entropy, lambda: self.emergency_policy, deepcopy(ram.access))
 
     # --- three ways to begin ------------------------------------------------------------------------------
 
@@ -106,7 +110,7 @@ class Controller:
         """Format the storage of a new pump, set its clock and start it."""
         records = RecordStore.format(wiring.storage)
         records.put(RecordName.CLOCK, setting.stored())
-        ram = ControllerRam(0, 1, records.in_ram(), find_head(wiring.storage, b""), b"", None, {})
+        ram = ControllerRam(0, 1, records.in_ram(), find_head(wiring.storage, b""), b"", None)
         controller = cls._build(wiring, ram, records)
         controller._count_start()
         controller.therapy.review()
@@ -123,7 +127,7 @@ class Controller:
         head = find_head(wiring.storage, records.get(RecordName.LOG))
         boot_count = _last_boot_count(wiring.storage, records, head) + 1
         now_ms = wiring.registers.settled_ms
-        ram = ControllerRam(now_ms, boot_count, records.in_ram(), head, b"", None, {})
+        ram = ControllerRam(now_ms, boot_count, records.in_ram(), head, b"", None)
         controller = cls._build(wiring, ram, records)
         controller._recover(report)
         return controller
@@ -151,7 +155,7 @@ class Controller:
             log=self.log.head(),
             active_image=b"" if active is None else active.image,
             transaction=None if transaction is None else replace(transaction),
-            dwelling_since=self.access.dwelling_since,
+            access=deepcopy(self.access.ram()),
         )
 
     # --- start --------------------------------------------------------------------------------------------
@@ -164,6 +168,7 @@ class Controller:
     def _recover(self, report: LoadReport) -> None:
         self._count_start()
         self._mend(report)
+        self._tell_untold()
         self._parts.journal.recover()
         self._parts.journal.close_orphans()
         self.therapy.load_active()
@@ -171,6 +176,11 @@ class Controller:
             self.alarms.raise_alarm(AlarmCode.MEMORY_FAULT, len(report.lost))
         self.alarms.raise_alarm(AlarmCode.PUMP_RESET, self.clock.boot_count)
         self.therapy.run_due()
+
+    def _tell_untold(self) -> None:
+        self.alarms.recover()
+        recover_clock(self._parts)
+        self.access.recover()
 
     def _mend(self, report: LoadReport) -> None:
         for name, cell in report.damaged:
@@ -201,10 +211,37 @@ class Controller:
         return OpState.FAULT if in_fault else OpState.IMPLANTED
 
     @property
+    def emergency_policy(self) -> EmergencyPolicy:
+        """What the published emergency key may do: as the active program says, else read and suspend."""
+        active = self.therapy.active
+        return EmergencyPolicy.READ_SUSPEND if active is None else active.program.emergency.policy
+
+    @property
     def implanted_utc_s(self) -> int:
         """UTC of the implantation as the active program tells it, 0 unknown."""
         active = self.therapy.active
         return 0 if active is None else active.program.implant.implanted_utc
+
+    def set_clock(
+        self, utc_s: int, utc_offset_min: int, source: ClockSource, actor: int
+    ) -> ClockStep | Refusal:
+        """Set civil time, durably, and let schedule and pending program follow at once.
+
+        Raises:
+            PowerCut: power failed; the old or the new setting stands after the reset.
+        """
+        step = set_clock(self._parts, utc_s, utc_offset_min, source, actor)
+        if not isinstance(step, Refusal):
+            self.therapy.run_due()
+        return step
+
+    def self_test(self, tests: SelfTest, actor: int) -> Verdict:
+        """Run self-tests; delivery does not notice.
+
+        Raises:
+            PowerCut: power failed while the result was stored.
+        """
+        return run_self_tests(tests, self._parts, self.profile, self.hardware, actor)
 
     def install(self, image: bytes) -> Refusal | None:
         """Commit a program as the factory does: checked like any other, without a transaction.

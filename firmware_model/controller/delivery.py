@@ -1,7 +1,8 @@
 """What the pump delivers and why: one table of rules, the first that applies decides.
 
 A commanded stop or minimum rate is a `Hold`: it always carries the time at which the program resumes, so
-that no state without delivery is without an end. Boluses will enter as rows of the table.
+that no state without delivery is without an end. The table also says what becomes of a bolus that is being
+delivered: it goes on or it ends. Nothing pauses a bolus, and none pre-empts another: there is one at a time.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,9 @@ from typing import Annotated, Final
 
 from protocol.messages.codec import codec_of
 from protocol.messages.fields import u8, u64, word8
-from protocol.vocabulary import DeliveryState
+from protocol.quantities import MS_PER_MINUTE
+from protocol.request_words import BolusKind, DeliveryReason
+from protocol.vocabulary import BolusState, DeliveryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +29,18 @@ class Hold:
     since_ms: Annotated[int, u64("ms", "counter when it was ordered")]
     until_ms: Annotated[int, u64("ms", "counter when the program resumes")]
     actor_slot: Annotated[int, u8("", "bond slot that ordered it")]
+    reason: Annotated[DeliveryReason, word8(DeliveryReason, "why")] = DeliveryReason.NONE
 
     def __post_init__(self) -> None:
         if self.state not in (DeliveryState.STOPPED, DeliveryState.MIN_RATE):
             raise ValueError(f"{self.state.name} cannot be ordered; STOPPED and MIN_RATE can")
         if self.until_ms <= self.since_ms:
             raise ValueError(f"an ordered {self.state.name} must end after it begins")
+
+    @property
+    def minutes(self) -> int:
+        """For how long it was ordered, min."""
+        return (self.until_ms - self.since_ms) // MS_PER_MINUTE
 
 
 def encode_hold(hold: Hold | None) -> bytes:
@@ -63,20 +72,29 @@ class Circumstances:
         program_readable: the image of that program is good.
         has_drug: the computed content of the reservoir is above 0.
         hold: state ordered for a time, or None.
+        bolus: kind of the bolus that is being delivered, or None.
     """
 
     has_program: bool
     program_readable: bool
     has_drug: bool
     hold: DeliveryState | None
+    bolus: BolusKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is delivered: the state the protocol tells, and where the rate comes from."""
+    """What is delivered: the state the protocol tells, where the basal rate comes from, what a bolus does.
+
+    Attributes:
+        state: the state.
+        flow: where the basal rate comes from.
+        ends_bolus: how a bolus that is being delivered ends by it, None where it goes on over the basal rate.
+    """
 
     state: DeliveryState
     flow: Flow
+    ends_bolus: BolusState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +110,37 @@ PRIORITIES: Final = (
     Rule(
         "no program was ever committed",
         lambda given: not given.has_program,
-        Decision(DeliveryState.STOPPED, Flow.NONE),
+        Decision(DeliveryState.STOPPED, Flow.NONE, BolusState.FAULTED),
     ),
     Rule(
         "the reservoir is computed to be empty",
         lambda given: not given.has_drug,
-        Decision(DeliveryState.STOPPED, Flow.NONE),
+        Decision(DeliveryState.STOPPED, Flow.NONE, BolusState.FAULTED),
     ),
     Rule(
         "a stop is ordered and its time is not over",
         lambda given: given.hold is DeliveryState.STOPPED,
-        Decision(DeliveryState.STOPPED, Flow.NONE),
+        Decision(DeliveryState.STOPPED, Flow.NONE, BolusState.CANCELLED),
     ),
     Rule(
         "no copy of the committed program is good",
         lambda given: not given.program_readable,
-        Decision(DeliveryState.SAFE_STATE, Flow.MINIMUM),
+        Decision(DeliveryState.SAFE_STATE, Flow.MINIMUM, BolusState.FAULTED),
     ),
     Rule(
         "the minimum rate is ordered and its time is not over",
         lambda given: given.hold is DeliveryState.MIN_RATE,
-        Decision(DeliveryState.MIN_RATE, Flow.MINIMUM),
+        Decision(DeliveryState.MIN_RATE, Flow.MINIMUM, BolusState.CANCELLED),
+    ),
+    Rule(
+        "a prime bolus is being delivered",
+        lambda given: given.bolus is BolusKind.PRIME,
+        Decision(DeliveryState.PRIMING, Flow.SCHEDULE),
+    ),
+    Rule(
+        "a bolus of another kind is being delivered",
+        lambda given: given.bolus is not None,
+        Decision(DeliveryState.BOLUS, Flow.SCHEDULE),
     ),
     Rule(
         "a program is active",
@@ -121,6 +149,9 @@ PRIORITIES: Final = (
     ),
 )
 """The rules, strongest first."""
+
+STARTS_FROM: Final = DeliveryState.RUNNING
+"""The one state in which a bolus may begin: every rule above it either ends a bolus or is one."""
 
 
 def decide(given: Circumstances) -> Decision:

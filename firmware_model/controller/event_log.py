@@ -164,6 +164,19 @@ class EventLog:
             self._checkpoint()
         return self._append(kind, payload, actor, flags)
 
+    def write_once(
+        self, from_seq: int, event: object, *, actor: int = PUMP_ITSELF, continues: bool = False
+    ) -> int:
+        """Append ``event`` unless a record of its type stands from ``from_seq`` on; return its number.
+
+        Recovery after a reset uses it to repeat a step that may have been done.
+
+        Raises:
+            PowerCut: power failed; the record is on storage whole, torn or not at all.
+        """
+        found = self.find(from_seq, event_type(event))
+        return found or self.write(event, actor=actor, continues=continues)
+
     def _checkpoint(self) -> None:
         payload = self._chain[:_CELL_NAME_SIZE]
         seq = self._append(EventType.CHAIN_CHECKPOINT, payload, PUMP_ITSELF, LogRecordFlag(0))

@@ -251,7 +251,7 @@ class HandshakeGuard:
         self._follow()
 
     def link_began_anew(self, link_ms: int) -> None:
-        """Count what stands from its beginning once more: the link clock tells nothing about the time before."""
+        """Count what stands from its beginning: the link clock tells nothing of the time before."""
         self.ram.abused_ms = None
         for gate in (self.ram.near, self.ram.far):
             gate.locked_since_ms = None

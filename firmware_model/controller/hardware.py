@@ -1,4 +1,4 @@
-"""What the controller reaches of the physical pump: a motor to turn, a voltage and a temperature to read."""
+"""What the controller reaches of the physical pump: a motor to turn, a tone to sound, values to read."""
 
 from typing import Protocol
 
@@ -8,6 +8,15 @@ class Hardware(Protocol):
 
     def run_motor(self, units: int) -> None:
         """Turn the motor as far as ``units`` (nL*ms/h) of drug should take."""
+
+    def spend_handshake(self) -> None:
+        """Take the charge of one answered handshake from the cell."""
+
+    def motor_follows(self) -> bool:
+        """Tell whether the motor's encoder follows a test pulse; no drug moves."""
+
+    def sound_tone(self) -> bool:
+        """Sound the test tone; tell whether the tone generator drew its current."""
 
     def battery_mv(self) -> int:
         """Return the voltage of the cell, mV."""

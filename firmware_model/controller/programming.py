@@ -266,5 +266,5 @@ class Programming:
 
     def _drop(self, found: Transaction, state: ReceiptState) -> None:
         self.open = None
-        self._receipts.put(no_receipt(found.intent_id, state))
+        self._receipts.put(no_receipt(found.intent_id, state), found.slot)
         self._log.write(ProgAbortEvent(found.handle, found.base_version), actor=found.slot)

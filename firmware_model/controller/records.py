@@ -33,6 +33,8 @@ class RecordName(Enum):
     RECEIPTS = "receipts"
     ALARMS = "alarms"
     HOLD = "hold"
+    BOLUS = "bolus"
+    REFILL = "refill"
     LOG = "log"
     BONDS = "bonds"
     SECURITY = "security"
@@ -154,6 +156,15 @@ class RecordStore:
             cell = cell_of(name, copy)
             if open_copy(name, self._storage.read(cell)) != loaded:
                 self._storage.write(cell, seal_copy(name, loaded))
+
+    def bad_cells(self) -> tuple[str, ...]:
+        """Return the cells of copies that do not hold what the firmware works with."""
+        return tuple(
+            cell_of(name, copy)
+            for name, loaded in self._loaded.items()
+            for copy in COPIES
+            if open_copy(name, self._storage.read(cell_of(name, copy))) != loaded
+        )
 
     def in_ram(self) -> dict[RecordName, Loaded]:
         """Return the records as they are in RAM."""

@@ -3,11 +3,14 @@
 A delivered volume changes with every turn of the motor. Storing it in non-volatile memory at each turn
 would wear the memory out within months, and storing it now and then would make the volume wrong after
 every reset. Real pumps keep such counters in a register block that the cell feeds even while the processor
-restarts; so does this one. The block is lost only with the cell, which is the end of the pump.
+restarts; so does this one. The block is lost only with the cell, which is the end of the pump. A register
+is written whole or not at all, and what was written before power failed stays written.
 """
 
 from dataclasses import dataclass
 
+from firmware_model.controller.day_totals import DayRecord
+from firmware_model.controller.dose_window import RateChange
 from protocol.quantities import nl_to_units, units_to_nl
 
 
@@ -24,6 +27,19 @@ class RetainedRegisters:
         filled_units: filled in at refills, as the syringe said.
         wasted_units: given up at refills: what was believed to be left.
         since_midnight_units: commanded since the local midnight before ``settled_ms``.
+        bolus_id: the bolus that ``bolus_units`` counts.
+        bolus_units: delivered of it.
+        last_bolus_id: highest number given to a bolus.
+        bolus_start_told: bolus of which log and receipt tell that it began.
+        bolus_end_told: bolus of which the log tells that it ended.
+        refill_number: refill that is booked.
+        refill_told: refill of which log and receipt tell.
+        span_from_ms: counter at the last change of the flow.
+        span_delivered_units: ``delivered_units`` there.
+        span_bolus_units: ``bolus_units`` there.
+        shift_ms: what added to the counter gave local time there.
+        rates: the basal rate of the 24 h before ``span_from_ms``, as its changes.
+        days: totals by local day up to ``span_from_ms``; None before the clock first ran.
     """
 
     settled_ms: int
@@ -32,6 +48,19 @@ class RetainedRegisters:
     filled_units: int = 0
     wasted_units: int = 0
     since_midnight_units: int = 0
+    bolus_id: int = 0
+    bolus_units: int = 0
+    last_bolus_id: int = 0
+    bolus_start_told: int = 0
+    bolus_end_told: int = 0
+    refill_number: int = 0
+    refill_told: int = 0
+    span_from_ms: int = 0
+    span_delivered_units: int = 0
+    span_bolus_units: int = 0
+    shift_ms: int = 0
+    rates: tuple[RateChange, ...] = ()
+    days: DayRecord | None = None
 
     @property
     def content_nl(self) -> int:
@@ -50,10 +79,22 @@ class RetainedRegisters:
         self.delivered_units += units
         self.since_midnight_units = of_them_today + (0 if new_day else self.since_midnight_units)
 
-    def refill(self, filled_nl: int) -> int:
-        """Book a refill: the residual is given up; return it in whole nL."""
-        expected_nl = self.content_nl
+    def begin_bolus(self, bolus_id: int) -> None:
+        """Count another bolus from here on."""
+        self.bolus_id = bolus_id
+        self.bolus_units = self.span_bolus_units = 0
+
+    def refill(self, number: int, filled_nl: int) -> None:
+        """Book a refill, unless it is booked: the residual is given up."""
+        if number <= self.refill_number:
+            return
         self.wasted_units += self.content_units
         self.content_units = nl_to_units(filled_nl)
         self.filled_units += self.content_units
-        return expected_nl
+        self.refill_number = number
+
+    def begin_span(self) -> None:
+        """Count what the next flow delivers from here on."""
+        self.span_from_ms = self.settled_ms
+        self.span_delivered_units = self.delivered_units
+        self.span_bolus_units = self.bolus_units

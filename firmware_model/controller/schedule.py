@@ -8,6 +8,7 @@ Local time is civil time plus the program's UTC offset, in ms since 1970-01-01 0
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
@@ -116,6 +117,13 @@ class RateTable:
             if self.rates_nl_h[piece] != self.rates_nl_h[now]:
                 return local_ms - within + laps * self.period_ms + self.starts_ms[piece]
         return None
+
+    def changes(self, from_ms: int, to_ms: int) -> Iterator[tuple[int, int]]:
+        """Yield ``from_ms`` with its rate, then each change of the rate before ``to_ms``."""
+        at: int | None = from_ms
+        while at is not None and at < to_ms:
+            yield at, self.rate_at(at)
+            at = self.next_change(at)
 
     # --- summaries ----------------------------------------------------------------------------------------
 

@@ -2,56 +2,38 @@
 
 `settle` computes the volumes up to an instant; between two events of `next_event_ms` nothing else happens,
 so an instant may be visited or skipped without a difference. At an event `run_due` does what is due, in
-this order: a pending program takes effect, an ordered hold ends, then alarms and delivery state follow.
+this order: a bolus ends, a pending program takes effect, an ordered hold ends, then alarms and delivery state
+follow.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
-from firmware_model.controller.alarms import UNTIL_REPROGRAMMED
+from firmware_model.controller.active_program import ActiveProgram, ProgramInForce
+from firmware_model.controller.bolus import BolusView, PastBolus, RunningBolus, StartNote
+from firmware_model.controller.bolus_book import BolusBook
+from firmware_model.controller.bolus_check import BolusSituation, ahead_ms, still_fits
 from firmware_model.controller.commit import Approved
-from firmware_model.controller.delivery import (
-    Circumstances,
-    Decision,
-    Flow,
-    Hold,
-    decide,
-    decode_hold,
-    encode_hold,
-)
+from firmware_model.controller.day_totals import DayTotals
+from firmware_model.controller.delivery import STARTS_FROM, Circumstances, Decision, Flow, Hold, decide
 from firmware_model.controller.event_log import PUMP_ITSELF
+from firmware_model.controller.flow import NO_TABLE, DrugFlow
 from firmware_model.controller.hardware import Hardware
+from firmware_model.controller.holds import Holds
 from firmware_model.controller.image_check import PumpSituation
 from firmware_model.controller.parts import Parts
-from firmware_model.controller.records import RecordName
+from firmware_model.controller.refill import RefillBook, RefillOrder
 from firmware_model.controller.retained import RetainedRegisters
 from firmware_model.controller.schedule import RateTable, local_midnight_before
+from firmware_model.controller.span_book import SpanBook
 from firmware_model.profiles import Profile
-from protocol.log_record import DataCorruptEvent, DeliveryStateEvent, RefillEvent
+from protocol.log_record import DeliveryStateEvent
 from protocol.messages.program import ReceiptResponse
-from protocol.program import Program, decode_program
-from protocol.quantities import MS_PER_MINUTE, nl_to_units
+from protocol.quantities import nl_to_units
 from protocol.request_words import DeliveryReason
-from protocol.vocabulary import AlarmCode, DeliveryState
+from protocol.requests import EMERGENCY_SLOT
+from protocol.vocabulary import AlarmCode, BolusState, DeliveryState
 
-_CELL_NAME_SIZE: Final = 12
 _AT_REST: Final = Decision(DeliveryState.UNDETERMINED, Flow.NONE)
-_NO_FLOW: Final = RateTable.constant(0)
-
-
-@dataclass(frozen=True, slots=True)
-class ActiveProgram:
-    """The active program as it is in RAM: checked when it was loaded, and used from here."""
-
-    image: bytes
-    program: Program
-    table: RateTable
-
-    @classmethod
-    def from_image(cls, image: bytes) -> "ActiveProgram":
-        """Decode an image that was verified before."""
-        program = decode_program(image)
-        return cls(image, program, RateTable.from_schedule(program.schedule))
 
 
 class Therapy:
@@ -60,6 +42,10 @@ class Therapy:
     Attributes:
         next_event_ms: counter of the next event, None where nothing is to come.
         decision: what is delivered, and where the rate comes from.
+        registers: what is counted.
+        boluses: the bolus that is delivered, and those that were.
+        refills: the last refill.
+        program: the program in force.
     """
 
     def __init__(
@@ -74,11 +60,15 @@ class Therapy:
         self._hardware = hardware
         self._parts = parts
         self.registers = registers
-        self._active = ActiveProgram.from_image(active_image) if active_image else None
-        self._hold = decode_hold(parts.records.get(RecordName.HOLD))
+        kept = (parts.records, parts.log, parts.receipts, parts.clock, registers)
+        self.boluses = BolusBook(*kept)
+        self.refills = RefillBook(*kept)
+        self._spans = SpanBook(registers)
+        self.program = ProgramInForce(parts, active_image)
+        self._holds = Holds(profile, parts.records, parts.clock)
         self._minimum = RateTable.constant(profile.minimum_rate_nl_h)
-        self._flow = _NO_FLOW
-        self._shift_ms = 0
+        self._flow = DrugFlow()
+        self._has_begun = False
         self.decision = _AT_REST
         self.next_event_ms: int | None = None
 
@@ -87,83 +77,116 @@ class Therapy:
     @property
     def active(self) -> ActiveProgram | None:
         """The active program, None where there is none or no copy of it is good."""
-        return self._active
+        return self.program.active
 
     @property
     def has_program(self) -> bool:
         """Whether a program was committed, readable or not."""
-        return bool(self._parts.programs.table.active)
+        return self.program.is_committed
 
     @property
     def utc_offset_min(self) -> int:
         """Offset of the local time that the schedule follows, min."""
-        return 0 if self._active is None else self._active.program.clock.utc_offset_min
+        return self.program.utc_offset_min
 
     @property
     def low_reservoir_nl(self) -> int:
         """Content at which RESERVOIR_LOW is raised, nL."""
-        if self._active is None:
-            return self._profile.low_reservoir_nl
-        return self._active.program.alarms.low_reservoir_nl
+        active = self.program.active
+        return self._profile.low_reservoir_nl if active is None else active.program.alarms.low_reservoir_nl
 
     @property
     def hold(self) -> Hold | None:
         """The stop or minimum rate that is ordered, or None."""
-        return self._hold
+        return self._holds.current
+
+    @property
+    def may_begin_bolus(self) -> bool:
+        """Whether the delivery state lets a bolus begin."""
+        return self.decision.state is STARTS_FROM
+
+    @property
+    def bolus_view(self) -> BolusView:
+        """Where the bolus that is delivered, or else the last one, stands."""
+        return self.boluses.view()
 
     @property
     def rate_nl_h(self) -> int:
-        """Commanded rate now, nL/h."""
-        return self._flow.rate_at(self._local_ms())
+        """Commanded rate now, nL/h: basal and bolus."""
+        return self._flow.rate_at(self._parts.clock.now_ms)
 
     @property
     def active_step(self) -> int:
-        """Number of the active step of the program, 255 where the rate belongs to none."""
-        return self._flow.step_at(self._local_ms())
+        """Number of the active step of the program, 255 where the basal rate belongs to none."""
+        return self._flow.step_at(self._parts.clock.now_ms)
 
     @property
     def next_change_ms(self) -> int | None:
         """Ms until the commanded rate changes as far as is known, None where it does not."""
-        local_ms = self._local_ms()
         now_ms = self._parts.clock.now_ms
-        at = self._flow.next_change(local_ms)
-        known = [] if at is None else [at - local_ms]
-        if self._hold is not None:
-            known.append(self._hold.until_ms - now_ms)
-        pending_ms = self._pending_at()
-        if pending_ms is not None:
-            known.append(pending_ms - now_ms)
-        return min(known, default=None)
+        instants = (self._flow.next_change(now_ms), self._holds.until_ms, self.program.pending_at)
+        return min((at - now_ms for at in instants if at is not None), default=None)
 
     def situation(self) -> PumpSituation:
         """Return what a check of a new program must know."""
-        clock = self._parts.clock
+        clock, active = self._parts.clock, self.program.active
         return PumpSituation(
             profile=self._profile,
-            active=None if self._active is None else self._active.program,
+            active=None if active is None else active.program,
             content_units=self.registers.content_units,
             counter_ms=clock.now_ms,
             utc_at_zero_ms=clock.setting.utc_at_zero_ms,
             clock_set=clock.is_set,
         )
 
-    def _local_ms(self) -> int:
-        return self._parts.clock.now_ms + self._shift_ms
+    def bolus_situation(self, duration_s: int) -> BolusSituation | None:
+        """Return what a check of a bolus must know, None without a program that can be read."""
+        active, now_ms = self.program.active, self._parts.clock.now_ms
+        if active is None:
+            return None
+        ahead, limits = self.program.ahead(active, now_ms + ahead_ms(duration_s))
+        return BolusSituation(
+            profile=self._profile,
+            limits=limits,
+            conc_ng_ml=active.program.primary_drug.conc_ng_ml,
+            content_units=self.registers.content_units,
+            now_ms=now_ms,
+            basal=(*self._spans.rates(self._flow), *ahead),
+            runs=self.boluses.runs(),
+        )
+
+    def day_totals(self, day_back: int) -> DayTotals | None:
+        """Return the totals of today (0) or a day before, or None where that day is not known."""
+        return self._spans.day(self._flow, day_back)
+
+    def days_known(self) -> int:
+        """Return of how many days up to today the totals are known."""
+        return self._spans.days_known(self._flow)
+
+    def day_begins_ms(self, day: int) -> int:
+        """Return the counter at which a local day begins."""
+        return self._flow.day_begins(day)
 
     # --- time ---------------------------------------------------------------------------------------------
 
     def settle(self, now_ms: int) -> None:
         """Compute the volumes up to ``now_ms`` and turn the motor as far; no event may lie between."""
-        registers = self.registers
+        registers, flow = self.registers, self._flow
         since_ms = registers.settled_ms
         if now_ms == since_ms:
             return
-        start, end = since_ms + self._shift_ms, now_ms + self._shift_ms
-        # The ms in which the reservoir runs empty would take more than there is.
-        units = min(self._flow.volume_units(start, end), registers.content_units)
+        start, end = since_ms + flow.shift_ms, now_ms + flow.shift_ms
         midnight = local_midnight_before(end)
         new_day = midnight > start
-        before_midnight = min(self._flow.volume_units(start, midnight), units) if new_day else 0
+        # The ms in which the reservoir runs empty would take more than there is.
+        units = min(flow.table.volume_units(start, end), registers.content_units)
+        before_midnight = min(flow.table.volume_units(start, midnight), units) if new_day else 0
+        if flow.bolus is not None:
+            over = min(flow.bolus_units(since_ms, now_ms), registers.content_units - units)
+            early = flow.bolus_units(since_ms, midnight - flow.shift_ms) if new_day else 0
+            registers.bolus_units += over
+            before_midnight += min(early, over)
+            units += over
         registers.deliver(units, of_them_today=units - before_midnight, new_day=new_day)
         registers.settled_ms = now_ms
         self._parts.clock.now_ms = now_ms
@@ -177,60 +200,126 @@ class Therapy:
             PowerCut: power failed while something was stored.
         """
         now_ms = self._parts.clock.now_ms
-        pending_ms = self._pending_at()
+        bolus = self.boluses.running
+        if bolus is not None and bolus.ends_ms <= now_ms:
+            self.boluses.end(BolusState.FAULTED)
+        pending_ms, hold_ms = self.program.pending_at, self._holds.until_ms
         if pending_ms is not None and pending_ms <= now_ms:
-            self._activate_pending()
-        if self._hold is not None and self._hold.until_ms <= now_ms:
-            self._set_hold(None)
+            self.program.activate_pending()
+        if hold_ms is not None and hold_ms <= now_ms:
+            self._holds.release()
         self.review()
 
-    def review(self, actor: int = PUMP_ITSELF) -> None:
-        """Let alarms and delivery state follow the circumstances, and plan the next event."""
-        content, alarms = self.registers.content_units, self._parts.alarms
-        has_program, readable = self.has_program, self._active is not None
-        stopped_ms = self._stopped_since()
-        now_ms = self._parts.clock.now_ms
-        is_low = has_program and content <= nl_to_units(self.low_reservoir_nl)
-        is_long = stopped_ms is not None and now_ms >= stopped_ms + self._long_stop_ms
-        version = self._parts.programs.table.active.version
-        alarms.follow(AlarmCode.PROGRAM_CORRUPT, has_program and not readable, version)
-        alarms.follow(AlarmCode.RESERVOIR_LOW, is_low, self.registers.content_nl)
-        alarms.follow(AlarmCode.RESERVOIR_EMPTY, has_program and content <= 0)
-        alarms.follow(AlarmCode.LONG_STOP, is_long, self._profile.long_stop_min)
-        hold = None if self._hold is None else self._hold.state
-        self._deliver(decide(Circumstances(has_program, readable, content > 0, hold)), actor)
+    def review(self, actor: int = PUMP_ITSELF, reason: DeliveryReason = DeliveryReason.NONE) -> int:
+        """Let alarms and delivery state follow the circumstances, and plan the next event.
+
+        Args:
+            actor: bond slot behind the circumstances.
+            reason: why; anything but NONE is told by the log though the delivery state does not change.
+
+        Returns:
+            Number of the log record that tells of the delivery state, 0 where none was written.
+        """
+        self._follow_alarms()
+        decision = decide(self._circumstances())
+        if self.boluses.running is not None and decision.ends_bolus is not None:
+            self.boluses.end(decision.ends_bolus, actor)
+        before = self._flow
+        seq = self._deliver(decision, actor, reason)
+        if not self._rest_of_bolus_fits(before):
+            self.boluses.end(BolusState.CANCELLED, actor)
+            self._deliver(decide(self._circumstances()), actor, DeliveryReason.NONE)
         self.next_event_ms = self._plan()
+        return seq
 
     def resume(self) -> None:
         """Take up the flow that a snapshot was taken in; nothing is raised, told or stored."""
-        hold = None if self._hold is None else self._hold.state
-        has_drug = self.registers.content_units > 0
-        self.decision = decide(Circumstances(self.has_program, self._active is not None, has_drug, hold))
+        self.decision = decide(self._circumstances())
         self._set_flow()
         self.next_event_ms = self._plan()
 
-    def _deliver(self, decision: Decision, actor: int) -> None:
+    def recover(self, *, boluses_lost: bool) -> None:
+        """End the bolus a reset interrupted, and do what it left undone of boluses and refills.
+
+        Args:
+            boluses_lost: what was given in the last 24 h is not known any more.
+
+        Raises:
+            PowerCut: power failed again; the next reset does what is left.
+        """
+        self.boluses.recover(lost=boluses_lost)
+        self.refills.recover()
+
+    def close_span(self) -> None:
+        """Bring the books of the retained registers up to now, as they must be when the RAM is lost."""
+        self._spans.close(self._flow)
+
+    def _circumstances(self) -> Circumstances:
+        bolus = self.boluses.running
+        return Circumstances(
+            has_program=self.has_program,
+            program_readable=self.program.active is not None,
+            has_drug=self.registers.content_units > 0,
+            hold=self._holds.state,
+            bolus=None if bolus is None else bolus.kind,
+        )
+
+    def _follow_alarms(self) -> None:
+        content, alarms, hold = self.registers.content_units, self._parts.alarms, self._holds.current
+        has_program, long_ms = self.has_program, self._holds.long_stop_ms
+        is_low = has_program and content <= nl_to_units(self.low_reservoir_nl)
+        is_long = long_ms is not None and self._parts.clock.now_ms >= long_ms
+        is_emergency = hold is not None and hold.actor_slot == EMERGENCY_SLOT
+        is_corrupt = has_program and self.program.active is None
+        alarms.follow(AlarmCode.PROGRAM_CORRUPT, is_corrupt, self.program.version)
+        alarms.follow(AlarmCode.RESERVOIR_LOW, is_low, self.registers.content_nl)
+        alarms.follow(AlarmCode.RESERVOIR_EMPTY, has_program and content <= 0)
+        alarms.follow(AlarmCode.LONG_STOP, is_long, self._profile.long_stop_min)
+        alarms.follow(AlarmCode.EMERGENCY_SUSPEND, is_emergency, 0 if hold is None else hold.minutes)
+
+    def _deliver(self, decision: Decision, actor: int, reason: DeliveryReason) -> int:
         before, self.decision = self.decision, decision
         self._set_flow()
-        if decision.state is not before.state:
-            event = DeliveryStateEvent(before.state, decision.state, self.rate_nl_h, 0, DeliveryReason.NONE)
-            self._parts.log.write(event, actor=actor)
+        if decision.state is before.state and reason is DeliveryReason.NONE:
+            return 0
+        hold, minutes = self._holds.current, 0
+        if hold is not None and hold.state is decision.state:
+            minutes, reason = hold.minutes, hold.reason
+        event = DeliveryStateEvent(before.state, decision.state, self.rate_nl_h, minutes, reason)
+        return self._parts.log.write(event, actor=actor)
 
     def _set_flow(self) -> None:
-        self._shift_ms = self._parts.clock.local_shift_ms(self.utc_offset_min)
+        shift_ms = self._parts.clock.local_shift_ms(self.utc_offset_min)
         if self.decision.flow is Flow.NONE:
-            self._flow = _NO_FLOW
-        elif self.decision.flow is Flow.MINIMUM or self._active is None:
-            self._flow = self._minimum
+            flow = DrugFlow(NO_TABLE, shift_ms, None, self.has_program)
+        elif self.decision.flow is Flow.MINIMUM or self.program.active is None:
+            flow = DrugFlow(self._minimum, shift_ms)
         else:
-            self._flow = self._active.table
+            flow = DrugFlow(self.program.active.table, shift_ms, self.boluses.running)
+        if flow != self._flow and self._has_begun:
+            self._spans.close(self._flow)
+        self._flow, self._has_begun = flow, True
+        self._spans.local_time_is(flow)
+
+    def _rest_of_bolus_fits(self, before: DrugFlow) -> bool:
+        """Tell whether a bolus that goes on over another table, or another time of day, may."""
+        bolus, flow = self.boluses.running, self._flow
+        if bolus is None or before.bolus is not bolus:
+            return True
+        if before.table is flow.table and before.shift_ms == flow.shift_ms:
+            return True
+        situation = self.bolus_situation(bolus.duration_s)
+        return situation is not None and still_fits(bolus.run(), situation)
+
+    # --- events -------------------------------------------------------------------------------------------
 
     def _plan(self) -> int | None:
-        instants = (self._pending_at(), self._low_at(), self._passed_at(0), self._long_stop_at())
-        known = [instant for instant in instants if instant is not None]
-        if self._hold is not None:
-            known.append(self._hold.until_ms)
-        return min(known, default=None)
+        bolus_ms = None if self._flow.bolus is None else self._flow.bolus.ends_ms
+        instants = (
+            self.program.pending_at, self._low_at(), self._passed_at(0), self._long_stop_at(),
+            self._holds.until_ms, bolus_ms,
+        )  # fmt: skip
+        return min((instant for instant in instants if instant is not None), default=None)
 
     def _low_at(self) -> int | None:
         stands = self._parts.alarms.stands(AlarmCode.RESERVOIR_LOW)
@@ -239,46 +328,17 @@ class Therapy:
     def _passed_at(self, left_units: int) -> int | None:
         """Return the counter at which the content will have fallen to ``left_units``; None if never."""
         to_go = self.registers.content_units - left_units
-        at = self._flow.passed_at(self._local_ms(), to_go) if to_go > 0 else None
-        return None if at is None else at - self._shift_ms
-
-    def _pending_at(self) -> int | None:
-        pending = self._parts.programs.table.pending
-        return self._parts.clock.counter_at(pending.effective_utc_s) if pending else None
-
-    @property
-    def _long_stop_ms(self) -> int:
-        return self._profile.long_stop_min * MS_PER_MINUTE
-
-    def _stopped_since(self) -> int | None:
-        is_stop = self._hold is not None and self._hold.state is DeliveryState.STOPPED
-        return self._hold.since_ms if self._hold is not None and is_stop else None
+        return self._flow.passed_at(self._parts.clock.now_ms, to_go) if to_go > 0 else None
 
     def _long_stop_at(self) -> int | None:
-        since_ms = self._stopped_since()
-        if since_ms is None or self._parts.alarms.stands(AlarmCode.LONG_STOP):
-            return None
-        return since_ms + self._long_stop_ms
+        stands = self._parts.alarms.stands(AlarmCode.LONG_STOP)
+        return None if stands else self._holds.long_stop_ms
 
-    # --- programs -----------------------------------------------------------------------------------------
+    # --- programs and orders ------------------------------------------------------------------------------
 
     def load_active(self) -> None:
-        """Read the active program from its bank, mending a damaged copy; what is in RAM is kept if good.
-
-        Raises:
-            PowerCut: power failed while a copy was mended.
-        """
-        entry = self._parts.programs.table.active
-        image = self._parts.programs.read(entry)
-        if image is None and self._active is not None and entry:
-            image = self._active.image
-        if image is None:
-            self._active = None
-            return
-        for cell in self._parts.programs.repair(entry, image):
-            self.tell_corrupt(cell)
-        if self._active is None or self._active.image != image:
-            self._active = ActiveProgram.from_image(image)
+        """Read the active program again, mending a damaged copy; see `ProgramInForce.load`."""
+        self.program.load()
 
     def store_program(self, approved: Approved) -> ReceiptResponse | None:
         """Commit a program that was checked and confirmed; None where the bank does not hold it.
@@ -286,87 +346,69 @@ class Therapy:
         Raises:
             PowerCut: power failed; the reset ends in the old or the new program.
         """
-        receipt = self._parts.journal.store(approved)
-        if receipt is None:
-            self.review()
-            return None
-        if not approved.effective_utc_s:
-            self._active = ActiveProgram.from_image(approved.image)
-            for code in UNTIL_REPROGRAMMED:
-                self._parts.alarms.clear(code)
-        self.review(approved.actor_slot)
+        receipt = self.program.store(approved)
+        self.review(PUMP_ITSELF if receipt is None else approved.actor_slot)
         return receipt
-
-    def _activate_pending(self) -> None:
-        programs = self._parts.programs
-        entry = programs.table.pending
-        image = programs.read(entry)
-        if image is None:
-            self._parts.journal.drop_pending()
-            self._parts.alarms.raise_alarm(AlarmCode.MEMORY_FAULT, 1)
-            return
-        active = ActiveProgram.from_image(image)
-        self._parts.journal.activate(entry, active.program)
-        self._active = active
 
     def tell_corrupt(self, cell: str) -> None:
         """Tell the log that a storage cell failed its check."""
-        name = cell.encode()[:_CELL_NAME_SIZE].ljust(_CELL_NAME_SIZE, b"\0")
-        self._parts.log.write(DataCorruptEvent(name))
+        self.program.tell_corrupt(cell)
 
-    # --- orders -------------------------------------------------------------------------------------------
+    def order_hold(
+        self,
+        state: DeliveryState,
+        minutes: int,
+        actor: int = PUMP_ITSELF,
+        reason: DeliveryReason = DeliveryReason.NONE,
+    ) -> int:
+        """Stop, or deliver the minimum rate, for a time (`Holds.order`); a bolus that is delivered ends.
 
-    def order_hold(self, state: DeliveryState, minutes: int, actor: int = PUMP_ITSELF) -> Hold:
-        """Stop, or deliver the minimum rate, for a time; then the program resumes by itself.
+        Returns:
+            Number of the log record that tells of it, 0 where nothing changed and no reason was given.
+        """
+        self._holds.order(state, minutes, actor, reason)
+        return self.review(actor, reason)
 
-        Args:
-            state: STOPPED or MIN_RATE.
-            minutes: 1 .. ``stop_max_min`` of the profile.
-            actor: bond slot that orders it.
+    def release_hold(self, actor: int = PUMP_ITSELF, reason: DeliveryReason = DeliveryReason.NONE) -> int:
+        """Let the program resume before its time; see `order_hold` for what is returned."""
+        self._holds.release()
+        return self.review(actor, reason)
+
+    def begin_bolus(self, bolus: RunningBolus, note: StartNote) -> ReceiptResponse:
+        """Begin a bolus that passed every check; return its receipt.
 
         Raises:
-            ValueError: another state, or a time outside the range.
-            PowerCut: power failed while it was stored.
+            PowerCut: power failed; the reset ends the bolus, or finds that it was never begun.
         """
-        if not 1 <= minutes <= self._profile.stop_max_min:
-            raise ValueError(f"a hold of {minutes} min is outside 1..{self._profile.stop_max_min} min")
-        now_ms = self._parts.clock.now_ms
-        hold = Hold(state, now_ms, now_ms + minutes * MS_PER_MINUTE, actor)
-        self._set_hold(hold)
-        self.review(actor)
-        return hold
+        receipt = self.boluses.begin(bolus, note)
+        self.review(bolus.slot)
+        return receipt
 
-    def release_hold(self, actor: int = PUMP_ITSELF) -> None:
-        """Let the program resume before its time.
+    def end_bolus(self, state: BolusState, actor: int) -> tuple[PastBolus, int]:
+        """End the bolus that is being delivered; return it and the log record that tells of it.
 
         Raises:
-            PowerCut: power failed while it was stored.
+            PowerCut: power failed; the reset ends the bolus.
         """
-        self._set_hold(None)
+        ended = self.boluses.end(state, actor)
         self.review(actor)
+        return ended
 
-    def _set_hold(self, hold: Hold | None) -> None:
-        if hold != self._hold:
-            self._parts.records.put(RecordName.HOLD, encode_hold(hold))
-            self._hold = hold
+    def count_patient_bolus(self, *, given: int = 0, denied: int = 0) -> None:
+        """Count what the patient asked for into the totals of today."""
+        self._spans.count(self._flow, given=given, denied=denied)
 
-    def record_refill(self, withdrawn_nl: int, filled_nl: int, actor: int = PUMP_ITSELF) -> int:
-        """Book a refill; return the residual the pump had computed, nL.
-
-        Args:
-            withdrawn_nl: drawn out, as the syringe shows.
-            filled_nl: filled in, as the syringe shows; the computed content from now on.
-            actor: bond slot that says so.
+    def book_refill(self, order: RefillOrder) -> tuple[int, int]:
+        """Book a refill; return the residual the pump had computed, nL, and the number of its log record.
 
         Raises:
             ValueError: a volume is negative, or more than the reservoir holds.
-            PowerCut: power failed while it was stored.
+            PowerCut: power failed; the refill is booked after the reset, or was never told.
         """
         capacity_nl = self._profile.reservoir_capacity_nl
-        for name, value in (("withdrawn_nl", withdrawn_nl), ("filled_nl", filled_nl)):
+        for name, value in (("withdrawn_nl", order.withdrawn_nl), ("filled_nl", order.filled_nl)):
             if not 0 <= value <= capacity_nl:
                 raise ValueError(f"{name} = {value} is outside 0..{capacity_nl} nL")
-        expected_nl = self.registers.refill(filled_nl)
-        self._parts.log.write(RefillEvent(withdrawn_nl, filled_nl, expected_nl), actor=actor)
-        self.review(actor)
-        return expected_nl
+        record, seq = self.refills.book(order, self._parts.programs.table.active.version)
+        self.review(order.actor_slot)
+        return record.expected_nl, seq

@@ -1,11 +1,12 @@
-"""The physical pump: motor, reservoir and cell in their environment.
+"""The physical pump: motor, reservoir, cell and tone generator in their environment.
 
 Nothing here knows what the controller believes; nothing there sees more of this than `Plant` offers it as
-hardware: a motor to turn, a voltage, a temperature.
+hardware: a motor to turn, a tone to sound, values to read.
 """
 
 from dataclasses import dataclass, field, replace
 
+from firmware_model.plant.buzzer import Buzzer
 from firmware_model.plant.cell import Cell
 from firmware_model.plant.environment import Environment
 from firmware_model.plant.motor import Motor
@@ -22,11 +23,16 @@ class PlantState:
     reservoir: Reservoir
     cell: Cell
     environment: Environment = field(default_factory=Environment)
+    buzzer: Buzzer = field(default_factory=Buzzer)
 
     def copy(self) -> "PlantState":
         """Return the same state in objects of its own."""
         return PlantState(
-            replace(self.motor), replace(self.reservoir), replace(self.cell), replace(self.environment)
+            replace(self.motor),
+            replace(self.reservoir),
+            replace(self.cell),
+            replace(self.environment),
+            replace(self.buzzer),
         )
 
 
@@ -78,6 +84,18 @@ class Plant:
         """Turn the motor as far as ``units`` (nL*ms/h) of drug should take."""
         self.state.cell.drive(self._profile, units)
         self.state.reservoir.draw(self.state.motor.turn(units))
+
+    def spend_handshake(self) -> None:
+        """Take the charge of one answered handshake from the cell."""
+        self.state.cell.answer_handshake(self._profile)
+
+    def motor_follows(self) -> bool:
+        """Tell whether the motor's encoder follows a test pulse; no drug moves."""
+        return self.state.motor.gain_ppm > 0
+
+    def sound_tone(self) -> bool:
+        """Sound the test tone; tell whether the tone generator drew its current."""
+        return self.state.buzzer.sound()
 
     def battery_mv(self) -> int:
         """Return the voltage of the cell, mV."""

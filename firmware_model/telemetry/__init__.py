@@ -7,7 +7,7 @@ rules of therapy. A handler returns the response body or a `Refusal`, and what i
 from collections.abc import Mapping
 from typing import Any, Final
 
-from firmware_model.telemetry import alarms, bonds, delivery, device, log, program, service, session
+from firmware_model.telemetry import alarms, bonds, clock, delivery, device, log, program, service, session
 from firmware_model.telemetry.context import Context, Handler
 from firmware_model.telemetry.session import privileges
 from protocol.requests import Caller
@@ -17,6 +17,7 @@ HANDLERS: Final[Mapping[type, Handler]] = {
     **device.HANDLERS,
     **program.HANDLERS,
     **delivery.HANDLERS,
+    **clock.HANDLERS,
     **log.HANDLERS,
     **alarms.HANDLERS,
     **bonds.HANDLERS,

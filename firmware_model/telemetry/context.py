@@ -17,11 +17,13 @@ class Context:
         controller: the running firmware, settled to now.
         identity: what makes this pump this pump.
         link_ms: link time now.
+        far_link: whether the pump has the far-link feature.
     """
 
     controller: Controller
     identity: Identity
     link_ms: int
+    far_link: bool
 
 
 Handler = Callable[[Context, Any, Caller], Any]

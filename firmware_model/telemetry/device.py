@@ -1,4 +1,4 @@
-"""Groups 1, 2 and 6: what the pump is, believes and takes the time to be."""
+"""Groups 1 and 2: what the pump is and believes."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,7 +6,6 @@ from typing import Final
 from firmware_model.controller.battery import charge_permille, eri_days
 from firmware_model.controller.event_log import CAPACITY
 from firmware_model.telemetry.context import Context, Handler
-from protocol.messages.clock import GetClockRequest, GetClockResponse
 from protocol.messages.device import GetDeviceInfoRequest, GetDeviceInfoResponse
 from protocol.messages.status import GetStatusRequest, GetStatusResponse
 from protocol.program import MAX_DRUGS, MAX_STEPS
@@ -28,7 +27,7 @@ def _device_info(pump: Context, _body: GetDeviceInfoRequest, _caller: Caller) ->
         model=profile.model_number,
         hw_rev=profile.hardware_revision,
         fw_version=FIRMWARE_VERSION,
-        features=Feature.WEEKLY_SCHEDULE,
+        features=_features(pump),
         reservoir_capacity_nl=profile.reservoir_capacity_nl,
         rate_min_nl_h=profile.rate_min_nl_h,
         rate_max_nl_h=profile.rate_max_nl_h,
@@ -40,6 +39,11 @@ def _device_info(pump: Context, _body: GetDeviceInfoRequest, _caller: Caller) ->
         implanted_utc_s=pump.controller.implanted_utc_s,
         service_life_days=profile.service_life_days,
     )
+
+
+def _features(pump: Context) -> Feature:
+    far_link = Feature.FAR_LINK if pump.far_link else Feature(0)
+    return Feature.WEEKLY_SCHEDULE | far_link
 
 
 def _status(pump: Context, _body: GetStatusRequest, caller: Caller) -> GetStatusResponse:
@@ -75,21 +79,8 @@ def _status(pump: Context, _body: GetStatusRequest, caller: Caller) -> GetStatus
     )
 
 
-def _clock(pump: Context, _body: GetClockRequest, _caller: Caller) -> GetClockResponse:
-    clock = pump.controller.clock
-    return GetClockResponse(
-        uptime_ms=clock.uptime_ms,
-        utc_s=clock.utc_s,
-        utc_offset_min=pump.controller.therapy.utc_offset_min,
-        boot_count=clock.boot_count,
-        time_base=clock.setting.time_base,
-        state=clock.state,
-    )
-
-
 HANDLERS: Final[Mapping[type, Handler]] = {
     GetDeviceInfoRequest: _device_info,
     GetStatusRequest: _status,
-    GetClockRequest: _clock,
 }
 """One handler for every request of these groups."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, unique
 from typing import Final
 
+from protocol.application import HEADER_SIZE as APPLICATION_HEADER
 from protocol.drops import Drop, DropReason
 from protocol.frame import (
     CRC_SIZE,
@@ -39,7 +40,7 @@ from protocol.link_control import (
     decode_link,
 )
 from protocol.pump_link import VERSION
-from protocol.records import COUNTER_SIZE, MAX_RECORDS, OVERHEAD
+from protocol.records import COUNTER_SIZE, MAX_PLAINTEXT, MAX_RECORDS, OVERHEAD
 
 
 @unique
@@ -269,6 +270,7 @@ class _Above:
         what = f"a {frame.kind.name} frame"
         if frame.direction is Direction.TO_PUMP:
             self._add(DropReason.STATE, "HELLO first, and no other programmer's session", what, state=True)
+            self._add(DropReason.LOCKOUT, "no handshake too many", what, state=True)
         else:
             self._add(DropReason.STATE, "a handshake that waits for its answer", what, state=True)
         first = frame.direction is Direction.TO_PUMP
@@ -314,7 +316,18 @@ class _Above:
             self._check(old, DropReason.REPLAY, wanted, str(number))
         if sealed:
             self._add(DropReason.AUTH, "a record sealed for this session and frame", "encrypted", state=True)
-        self._add(DropReason.HEADER, "an application header", "encrypted" if sealed else "", state=sealed)
+            self._add(DropReason.HEADER, "an application header", "encrypted", state=True)
+        else:
+            self._clear(size - COUNTER_SIZE)
+
+    def _clear(self, size: int) -> None:
+        """Book what a record that is not encrypted shows: how long its plaintext is."""
+        received, wanted = f"{size} octets", f"at most {MAX_PLAINTEXT} octets of plaintext"
+        long = unfit(self.frame, DropReason.LENGTH, wanted, received) if size > MAX_PLAINTEXT else None
+        self._check(long, DropReason.LENGTH, wanted, received)
+        wanted = f"an application header of {APPLICATION_HEADER} octets"
+        short = unfit(self.frame, DropReason.HEADER, wanted, received) if size < APPLICATION_HEADER else None
+        self._check(short, DropReason.HEADER, wanted, received)
 
     # --- shared ---
 

@@ -4,6 +4,7 @@ import logging
 import threading
 
 import pytest
+from support.device import QUIET
 
 from emulator.clock import FastClock, PumpClock
 from emulator.errors import EmulatorError, EmulatorFailure
@@ -22,9 +23,10 @@ from protocol.events import (
     SessionOpened,
 )
 from protocol.link import monotonic_ms, open_link
+from protocol.link_control import LinkClass
 from protocol.memory_link import VirtualClock, memory_link_pair
 from protocol.messages.registry import by_name
-from protocol.requests import Bond, Caller, Request
+from protocol.requests import Bond, Caller, Observation, Request
 from protocol.vocabulary import CloseReason, Role
 
 CALLER = Caller(session_id=7, slot=0, role=Role.CLINICIAN, near=True)
@@ -75,8 +77,26 @@ class FakePump:
     def session_closed(self, session_id: int, reason: CloseReason) -> None:
         self._note(f"closed {session_id} {reason.name}")
 
-    def handshake_failed(self, slot: int) -> None:
+    def handshake_failed(self, slot: int, link_class: LinkClass, guess: bool) -> None:
         self._note(f"handshake failed {slot}")
+
+    far_link = False
+
+    def lockout_s(self, link_class: LinkClass) -> int:
+        return 0
+
+    def admit_handshake(self, link_class: LinkClass) -> int:
+        return 0
+
+    def proximity_psk(self, slot: int) -> bytes | None:
+        return None
+
+    def session_elsewhere(self, session_id: int | None) -> bool:
+        return False
+
+    def observe(self) -> Observation:
+        self._note(f"observed at {self.now_ms}")
+        return QUIET
 
     def _note(self, line: str) -> None:
         self.journal.append(line)
@@ -95,6 +115,7 @@ class FakeEndpoint:
         self.meaning: dict[bytes, list[PumpEvent]] = {b"status": [STATUS]}
         self.after: list[PumpEvent] = []
         self.deadline: int | None = None
+        self.wanted = False
         self.out = b""
 
     def receive(self, data: bytes, now_ms: int) -> list[PumpEvent]:
@@ -119,6 +140,18 @@ class FakeEndpoint:
         self.journal.append("respond INTERNAL")
         self.out += b"internal"
         return []
+
+    @property
+    def subscribed(self) -> bool:
+        return self.wanted
+
+    def observe(self, observation: Observation, now_ms: int) -> list[PumpEvent]:
+        self.journal.append(f"told at {now_ms}")
+        return []
+
+    def set_head(self, on: bool, now_ms: int) -> list[PumpEvent]:
+        self.journal.append(f"head {'on' if on else 'off'} at {now_ms}")
+        return self.after
 
     def next_deadline(self) -> int | None:
         return self.deadline
@@ -174,7 +207,7 @@ def test_every_event_reaches_the_pump_in_order(bench: Bench, caplog: pytest.LogC
         STATUS,
         FrameDropped(DROP),
         AnswerRepeated(3),
-        HandshakeFailed(2, DROP),
+        HandshakeFailed(2, DROP, LinkClass.NEAR, guess=True),
         SessionClosed(7, CloseReason.REPLACED),
     ]
     with caplog.at_level(logging.DEBUG, logger="emulator"):
@@ -251,7 +284,7 @@ def test_a_failure_of_the_device_is_answered_logged_and_survived(
 ) -> None:
     bench.endpoint.meaning[b"all"] = [
         SessionOpened(CALLER),
-        HandshakeFailed(2, DROP),
+        HandshakeFailed(2, DROP, LinkClass.NEAR, guess=True),
         SessionClosed(7, CloseReason.DONE),
         STATUS,
     ]
@@ -309,7 +342,7 @@ def test_a_cut_of_power_is_answered_by_nothing_and_the_pump_starts_again(bench: 
 def test_power_may_fail_anywhere(bench: Bench, place: str) -> None:
     bench.endpoint.meaning[b"all"] = [
         SessionOpened(CALLER),
-        HandshakeFailed(2, DROP),
+        HandshakeFailed(2, DROP, LinkClass.NEAR, guess=True),
         SessionClosed(7, CloseReason.DONE),
         SessionOpened(CALLER),
     ]

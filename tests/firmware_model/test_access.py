@@ -1,15 +1,21 @@
-"""Bonds: how they are stored, how they rise, and what a failed handshake leaves."""
+"""Bonds: how they are stored and how they rise; what a role may ask for."""
+
+import hashlib
+from dataclasses import replace
 
 import pytest
-from support.pump_bench import ask, caller, log_of, pump_at_work
+from support.pump_bench import active_program, ask, caller, commit, log_of, new_pump, pump_at_work
 
 from firmware_model.pump import Pump
 from firmware_model.telemetry import privileges
-from protocol.log_record import BondAddedEvent, HandshakeFailEvent, SessionCloseEvent, read_payload
+from protocol.emergency_key import EMERGENCY_PRIVATE, EMERGENCY_PUBLIC
+from protocol.log_record import BondAddedEvent, SessionCloseEvent, SessionOpenEvent, read_payload
 from protocol.messages.bonds import BondEnrolRequest, BondEnrolResponse
-from protocol.messages.session import KeepaliveRequest, SessionConfirmRequest
-from protocol.requests import ENROL_SLOT, Bond, Refusal
-from protocol.vocabulary import BondState, ClientKind, CloseReason, ErrorCode, Role
+from protocol.messages.session import KeepaliveRequest, SessionConfirmRequest, SessionConfirmResponse
+from protocol.noise import public_key
+from protocol.program import Emergency
+from protocol.requests import EMERGENCY_SLOT, ENROL_SLOT, LAB_SLOT, Bond, Refusal
+from protocol.vocabulary import BondState, ClientKind, CloseReason, EmergencyPolicy, ErrorCode, Role
 
 MINUTE_MS = 60_000
 
@@ -116,15 +122,6 @@ def test_the_dwell_is_link_time(pump: Pump) -> None:
     assert state(pump, slot) is BondState.CONFIRMED
 
 
-def test_a_confirmed_clinician_may_confirm_another(pump: Pump) -> None:
-    slot = second_clinician(pump)
-    for _ in range(2):
-        pump.controller.access.confirm(slot)
-        assert state(pump, slot) is BondState.CONFIRMED
-    with pytest.raises(KeyError):
-        pump.controller.access.confirm(7)
-
-
 def test_enrolling_the_same_key_in_the_same_role_changes_nothing(pump: Pump) -> None:
     enrol(pump, 1)
     session(pump, 0)
@@ -153,7 +150,7 @@ def test_eight_bonds_fill_the_table(pump: Pump) -> None:
         assert enrol(pump, number + 1).slot == number
     assert try_enrol(pump, 99) == Refusal(ErrorCode.BOND_TABLE_FULL, detail=8)
     pump.reset()
-    assert [bond.slot for bond in pump.controller.access.bonds] == list(range(8))
+    assert [bond.slot for bond in pump.controller.access.bonds.entries] == list(range(8))
 
 
 def test_a_bond_that_never_had_a_session_makes_room_after_ten_minutes(pump: Pump) -> None:
@@ -163,6 +160,7 @@ def test_a_bond_that_never_had_a_session_makes_room_after_ten_minutes(pump: Pump
             session(pump, number)
     pump.advance_to(600_000)
     assert isinstance(try_enrol(pump, 99), Refusal)
+    assert state(pump, 5) is BondState.PROVISIONAL
     pump.advance_to(600_001)
     assert enrol(pump, 99).slot == 5
 
@@ -184,22 +182,15 @@ def test_the_end_of_an_unknown_session_is_not_told(pump: Pump) -> None:
     assert pump.controller.log.last_seq == before
 
 
-def test_failed_handshakes_are_counted_over_resets(pump: Pump) -> None:
-    pump.handshake_failed(3)
-    pump.reset()
-    pump.handshake_failed(ENROL_SLOT)
-    told = [event for record in log_of(pump) if isinstance(event := read_payload(record), HandshakeFailEvent)]
-    assert told == [HandshakeFailEvent(3, 1), HandshakeFailEvent(255, 2)]
-
-
 @pytest.mark.parametrize(
     ("role", "confirmed", "groups"),
     [
-        (Role.CLINICIAN, True, {0, 1, 2, 3, 4, 6, 7, 8}),
-        (Role.CLINICIAN, False, {0, 1, 2, 3, 4, 6, 7, 8}),
-        (Role.READER, True, {0, 1, 2, 3, 6, 7, 8}),
-        (Role.PATIENT, True, {0, 1, 2, 6, 7, 8}),
-        (Role.EMERGENCY, True, {0, 1, 2, 8}),
+        (Role.CLINICIAN, True, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}),
+        (Role.CLINICIAN, False, {0, 1, 2, 3, 4, 6, 7, 8, 9, 10}),
+        (Role.SERVICE, True, {0, 1, 2, 3, 6, 7, 8, 9, 10}),
+        (Role.READER, True, {0, 1, 2, 3, 6, 7, 8, 10}),
+        (Role.PATIENT, True, {0, 1, 2, 4, 5, 6, 7, 8, 9, 10}),
+        (Role.PATIENT, False, {0, 1, 2, 4, 6, 7, 8, 10}),
         (Role.ENROL, False, {0, 9}),
     ],
 )
@@ -207,13 +198,85 @@ def test_the_privileges_are_the_groups_a_role_may_use(
     pump: Pump, role: Role, confirmed: bool, groups: set[int]
 ) -> None:
     slot = ENROL_SLOT
-    if role not in (Role.ENROL, Role.EMERGENCY):
+    if role is not Role.ENROL:
         slot = enrol(pump, 1, role).slot
         if confirmed:
             session(pump, slot)
-    elif role is Role.EMERGENCY:
-        assert privileges(role, BondState.CONFIRMED) == sum(1 << group for group in groups)
-        return
-    answer = ask(pump, SessionConfirmRequest(ClientKind.SCRIPT, 1, "tester"), caller(5, slot, role))
+    answer = confirm_session(pump, slot, role)
     assert answer.privileges == sum(1 << group for group in groups)
     assert (answer.session_id, answer.role, answer.idle_timeout_s) == (5, role, 120)
+
+
+def confirm_session(pump: Pump, slot: int, role: Role) -> SessionConfirmResponse:
+    answer: SessionConfirmResponse = ask(
+        pump, SessionConfirmRequest(ClientKind.SCRIPT, 1, "tester"), caller(5, slot, role)
+    )
+    return answer
+
+
+@pytest.mark.parametrize("role", [Role.CLINICIAN, Role.READER])
+def test_a_lab_session_has_the_privileges_of_the_role_it_names(pump: Pump, role: Role) -> None:
+    assert confirm_session(pump, LAB_SLOT, role).privileges == privileges(role, BondState.CONFIRMED)
+
+
+# --- emergency --------------------------------------------------------------------------------------------
+
+
+def with_policy(pump: Pump, policy: EmergencyPolicy) -> Pump:
+    program = active_program(pump)
+    commit(pump, replace(program, emergency=Emergency(policy, 60)))
+    return pump
+
+
+@pytest.mark.parametrize(
+    ("policy", "groups"),
+    [(EmergencyPolicy.READ, {0, 1, 2, 8, 10}), (EmergencyPolicy.READ_SUSPEND, {0, 1, 2, 5, 8, 10})],
+)
+def test_the_published_key_is_bonded_where_the_policy_allows_it(
+    pump: Pump, policy: EmergencyPolicy, groups: set[int]
+) -> None:
+    bond = with_policy(pump, policy).bond(EMERGENCY_SLOT)
+    assert bond == Bond(
+        EMERGENCY_SLOT, EMERGENCY_PUBLIC, Role.EMERGENCY, BondState.CONFIRMED, "emergency"
+    )
+    answer = confirm_session(pump, EMERGENCY_SLOT, Role.EMERGENCY)
+    assert answer.privileges == sum(1 << group for group in groups)
+
+
+def test_the_published_key_opens_nothing_where_the_policy_is_none(pump: Pump) -> None:
+    assert pump.bond(EMERGENCY_SLOT) is not None
+    assert with_policy(pump, EmergencyPolicy.NONE).bond(EMERGENCY_SLOT) is None
+
+
+def test_the_published_key_opens_a_pump_without_a_program() -> None:
+    pump = new_pump()
+    assert pump.controller.emergency_policy is EmergencyPolicy.READ_SUSPEND
+    assert pump.bond(EMERGENCY_SLOT) is not None
+
+
+def test_the_published_key_is_what_everybody_can_compute() -> None:
+    assert hashlib.sha256(b"OITP/1 emergency").digest() == EMERGENCY_PRIVATE
+    assert public_key(EMERGENCY_PRIVATE) == EMERGENCY_PUBLIC
+
+
+def test_a_session_of_the_published_key_is_told(pump: Pump) -> None:
+    pump.session_opened(caller(9, EMERGENCY_SLOT, Role.EMERGENCY))
+    *_, record = log_of(pump)
+    assert read_payload(record) == SessionOpenEvent(9, EMERGENCY_SLOT, Role.EMERGENCY)
+    assert record.actor_slot == EMERGENCY_SLOT
+
+
+# --- sessions ---------------------------------------------------------------------------------------------
+
+
+def test_the_pump_knows_of_a_session_over_another_link(pump: Pump) -> None:
+    assert not pump.session_elsewhere(None)
+    pump.session_opened(caller(4))
+    assert pump.session_elsewhere(None)
+    assert pump.session_elsewhere(5)
+    assert not pump.session_elsewhere(4)
+    pump.session_closed(4, CloseReason.DONE)
+    assert not pump.session_elsewhere(None)
+    pump.session_opened(caller(5))
+    pump.reset()
+    assert not pump.session_elsewhere(None)

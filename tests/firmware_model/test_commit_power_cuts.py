@@ -29,7 +29,8 @@ from firmware_model.controller.event_log import CAPACITY
 from firmware_model.controller.storage import PowerCut
 from firmware_model.pump import Pump
 from firmware_model.snapshot import PumpSnapshot
-from protocol.log_record import ProgCommitEvent, read_payload
+from protocol.link_control import LinkClass
+from protocol.log_record import BootEvent, ProgCommitEvent, read_payload
 from protocol.messages.program import (
     GetProgramInfoRequest,
     ProgVerifyResponse,
@@ -60,7 +61,7 @@ class Case:
 def case(first_rate_nl_h: int = 8_000, log_seq: int = 0) -> Case:
     pump = pump_at_work()
     while pump.controller.log.last_seq < log_seq:
-        pump.handshake_failed(9)
+        pump.controller.log.write(BootEvent(9))
     old = active_program(pump)
     new = with_steps(old, (0, first_rate_nl_h), (720, 12_000))
     summary = verified(pump, new)
@@ -279,7 +280,7 @@ def test_delivered_volume_is_exact_over_a_power_cut_in_the_middle_of_a_day() -> 
         shaken.advance_to(hour * HOUR_MS + 12_345)
         shaken.storage.cut_power_at(1, torn=3)
         with pytest.raises(PowerCut):
-            shaken.handshake_failed(3)
+            shaken.handshake_failed(3, LinkClass.NEAR, False)
         shaken.reset()
     shaken.advance_to(DAY_MS)
     assert shaken.belief() == quiet.belief()

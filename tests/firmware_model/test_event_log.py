@@ -20,19 +20,32 @@ from support.pump_bench import (
 )
 
 from firmware_model.controller.event_log import CAPACITY, CHECKPOINT_EVERY, cell_of
+from firmware_model.controller.log_debt import NO_DEBT
 from firmware_model.controller.storage import PowerCut
 from firmware_model.pump import Pump
 from firmware_model.snapshot import PumpSnapshot
-from protocol.log_record import open_record
-from protocol.messages.log import LogInfoRequest, LogInfoResponse, LogReadRequest, LogReadResponse
+from protocol.log_record import HandshakeFailEvent, open_record, seal_record
+from protocol.messages.log import (
+    LogDigestRequest,
+    LogDigestResponse,
+    LogInfoRequest,
+    LogInfoResponse,
+    LogReadRequest,
+    LogReadResponse,
+)
 from protocol.requests import Refusal
 from protocol.vocabulary import ErrorCode, EventType, LogPageFlag, LogRecordFlag, Role
 
 
 def fill(pump: Pump, until_seq: int) -> Pump:
     while pump.controller.log.last_seq < until_seq:
-        pump.handshake_failed(3)
+        note(pump)
     return pump
+
+
+def note(pump: Pump) -> None:
+    """Write a record that means nothing."""
+    pump.controller.log.write(HandshakeFailEvent(3, 0))
 
 
 def read(pump: Pump, from_seq: int, limit: int = 6, role: Role = Role.CLINICIAN) -> LogReadResponse:
@@ -132,7 +145,7 @@ def test_records_are_stamped_with_both_clocks() -> None:
     pump.advance_to(HOUR_MS)
     pump.reset()
     pump.advance_to(HOUR_MS + 90_000)
-    pump.handshake_failed(5)
+    note(pump)
     *_, record = log_of(pump)
     assert (record.uptime_s, record.utc_s) == (90, 1_772_409_600 + 3_690)
     assert record.actor_slot == 255
@@ -193,9 +206,9 @@ def test_a_corrupt_newest_record_is_not_written_over_after_a_reset() -> None:
 @settings(max_examples=31)
 def test_a_torn_record_uses_its_number_up(torn: int) -> None:
     pump = fill(pump_at_work(), 20)
-    pump.storage.cut_power_at(3, torn=torn)
+    pump.storage.cut_power_at(1, torn=torn)
     with pytest.raises(PowerCut):
-        pump.handshake_failed(1)
+        note(pump)
     pump.reset()
     boot = next(record for record in log_of(pump) if record.seq > 20 and record.type is EventType.BOOT)
     assert boot.seq == 22
@@ -259,3 +272,76 @@ def test_sequence_numbers_are_without_gaps_over_years_and_resets() -> None:
     seqs = [record.seq for record in log_of(pump)]
     assert all(second == first + 1 for first, second in pairwise(seqs))
     assert seqs[0] == 1
+
+
+# --- digest -----------------------------------------------------------------------------------------------
+
+
+def digest(pump: Pump, from_seq: int, to_seq: int, epoch: int = 1) -> LogDigestResponse | Refusal:
+    answer: LogDigestResponse | Refusal = ask(pump, LogDigestRequest(epoch, from_seq, to_seq))
+    return answer
+
+
+def test_the_digest_is_the_chain_of_the_downloaded_records_alone() -> None:
+    """A reader who keeps the records computes the same from what it was given."""
+    pump = fill(pump_at_work(), 140)
+    chain = bytes(32)
+    for record in log_of(pump):
+        if 5 <= record.seq <= 133:
+            chain = hashlib.sha256(chain + seal_record(record)).digest()
+    assert digest(pump, 5, 133) == LogDigestResponse(5, 133, chain)
+    assert digest(pump, 7, 7) != digest(pump, 8, 8)
+
+
+def test_the_digest_of_a_whole_ring_that_has_been_round(wrapped: PumpSnapshot) -> None:
+    pump = Pump.restore(wrapped)
+    first, last = pump.controller.log.first_seq, pump.controller.log.last_seq
+    assert last - first + 1 == CAPACITY
+    chain = bytes(32)
+    for record in log_of(pump):
+        chain = hashlib.sha256(chain + seal_record(record)).digest()
+    assert digest(pump, first, last) == LogDigestResponse(first, last, chain)
+
+
+def test_a_digest_is_of_records_that_are_held(wrapped: PumpSnapshot) -> None:
+    pump = Pump.restore(wrapped)
+    first, last = pump.controller.log.first_seq, pump.controller.log.last_seq
+    assert digest(pump, first - 1, last) == Refusal(ErrorCode.NO_RECORDS, 1, first)
+    assert digest(pump, first, last + 1) == Refusal(ErrorCode.NO_RECORDS, 2, last)
+    assert digest(pump, first + 1, first) == Refusal(ErrorCode.OUT_OF_RANGE, 2, first + 1)
+    assert digest(pump, first, last, epoch=2) == Refusal(ErrorCode.LOG_EPOCH_CHANGED, 0, 1)
+
+
+def test_a_digest_tells_a_record_that_was_changed_or_cannot_be_read() -> None:
+    pump = fill(pump_at_work(), 40)
+    before = digest(pump, 1, 40)
+    pump.storage.flip_bit(cell_of(30), 50)
+    changed = digest(pump, 1, 40)
+    raw = bytes(32)
+    for seq in range(1, 41):
+        raw = hashlib.sha256(raw + (pump.storage.read(cell_of(seq)) or b"")).digest()
+    assert changed == LogDigestResponse(1, 40, raw) != before
+    pump.storage.fail_reads(cell_of(30))
+    assert digest(pump, 1, 40) not in (before, changed)
+    assert digest(pump, 31, 40) == digest(fill(pump_at_work(), 40), 31, 40)
+
+
+# --- what a stored change owes ----------------------------------------------------------------------------
+
+
+def test_a_debt_is_paid_once() -> None:
+    pump = fill(pump_at_work(), 20)
+    log = pump.controller.log
+    debt = log.owe(HandshakeFailEvent(1, 2), actor=3)
+    assert [log.settle(debt), log.settle(debt)] == [21, 21]
+    assert log.last_seq == 21
+    assert log.settle(NO_DEBT) == 0
+
+
+def test_a_debt_of_a_round_ago_was_paid() -> None:
+    pump = pump_at_work()
+    debt = pump.controller.log.owe(HandshakeFailEvent(1, 2))
+    fill(pump, CAPACITY + 50)
+    last = pump.controller.log.last_seq
+    assert pump.controller.log.settle(debt) == 0
+    assert pump.controller.log.last_seq == last

@@ -130,7 +130,7 @@ def test_a_right_request_is_not_refused() -> None:
 def test_a_word_that_is_no_codeword_is_told_apart_from_an_unknown_message() -> None:
     for bit in range(16):
         assert refusal(wrong(opcode=0x1144 ^ 1 << bit)) == (ErrorCode.OPCODE_NOT_A_CODEWORD, NO_FIELD)
-    for unknown in (COMMIT.response_opcode, ERROR_OPCODE, 0x0055, 0x881E):
+    for unknown in (COMMIT.response_opcode, ERROR_OPCODE, 0x0066, 0x881E):
         assert refusal(wrong(opcode=unknown)) == (ErrorCode.UNKNOWN_OPCODE, NO_FIELD)
 
 

@@ -7,8 +7,9 @@ from itertools import combinations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.published import CATALOGUE, ERROR_OPCODE as PUBLISHED_ERROR, NOTIFICATIONS as PUBLISHED_NOTIFICATIONS
 
-from protocol import vocabulary
+from protocol import request_words, vocabulary
 from protocol.codewords import (
     MAX_INDEX_8,
     MAX_INDEX_16,
@@ -22,37 +23,17 @@ from protocol.messages.fields import FieldKind, fields_of
 from protocol.messages.registry import (
     ERROR_OPCODE,
     MESSAGES,
+    NOTIFICATIONS,
     OpcodeClass,
     by_request_opcode,
     describe_opcode,
+    iter_bodies,
     opcode,
 )
 from protocol.vocabulary import ErrorCode, LimitField
 
 WORDS = [codeword16(index) for index in range(1, MAX_INDEX_16 + 1)]
 OCTETS = [codeword8(index) for index in range(1, MAX_INDEX_8 + 1)]
-
-PUBLISHED = {
-    "SESSION_CONFIRM": (0x000F, 0x411B),
-    "KEEPALIVE": (0x0033, 0x4127),
-    "SESSION_CLOSE": (0x003C, 0x4128),
-    "GET_DEVICE_INFO": (0x050A, 0x441E),
-    "GET_STATUS": (0x0909, 0x481D),
-    "GET_PROGRAM_INFO": (0x0C0C, 0x4D18),
-    "READ_PROGRAM": (0x0C30, 0x4D24),
-    "PROG_BEGIN": (0x111E, 0x500A),
-    "PROG_STAGE": (0x1122, 0x5036),
-    "PROG_VERIFY": (0x112D, 0x5039),
-    "PROG_COMMIT": (0x1144, 0x5050),
-    "PROG_ABORT": (0x114B, 0x505F),
-    "GET_RECEIPT": (0x1177, 0x5063),
-    "GET_CLOCK": (0x1818, 0x590C),
-    "LOG_INFO": (0x1D1D, 0x5C09),
-    "LOG_READ": (0x1D21, 0x5C35),
-    "GET_ALARMS": (0x211D, 0x6009),
-    "BOND_ENROL": (0x2418, 0x650C),
-}
-"""Request and response opcodes as OITP/1 section 14 prints them."""
 
 NOT_WORDS = {"ErrorCode", "LimitField"}
 """Integer enumerations that are no codewords: error codes keep their distance from success alone."""
@@ -126,12 +107,25 @@ def test_octet_numbers_stop_at_fifteen() -> None:
 
 
 def test_opcodes_are_those_published() -> None:
-    assert {spec.name: (spec.request_opcode, spec.response_opcode) for spec in MESSAGES} == PUBLISHED
-    assert ERROR_OPCODE == 0xC00C
+    assert {spec.name: (spec.request_opcode, spec.response_opcode) for spec in MESSAGES} == {
+        name: line.opcodes for name, line in CATALOGUE.items()
+    }
+    assert {spec.name: spec.opcode for spec in NOTIFICATIONS} == {
+        name: opcode for name, (opcode, _) in PUBLISHED_NOTIFICATIONS.items()
+    }
+    assert ERROR_OPCODE == PUBLISHED_ERROR
+
+
+def test_messages_have_the_numbers_published() -> None:
+    assert {spec.name: (spec.group, spec.index) for spec in MESSAGES} == {
+        name: (line.group, line.index) for name, line in CATALOGUE.items()
+    }
 
 
 def test_opcodes_of_all_messages_are_at_least_four_flips_apart() -> None:
-    every = [word for pair in PUBLISHED.values() for word in pair] + [ERROR_OPCODE, 0]
+    every = [word for line in CATALOGUE.values() for word in line.opcodes]
+    every += [opcode for opcode, _ in PUBLISHED_NOTIFICATIONS.values()] + [PUBLISHED_ERROR, 0]
+    assert len(set(every)) == 2 * 38 + 5 + 2
     assert all(distance(one, other) >= 4 for one, other in combinations(every, 2))
 
 
@@ -158,12 +152,18 @@ def test_known_opcodes_are_named_by_message_and_class() -> None:
     assert describe_opcode(0x1144) == "PROG_COMMIT request (0x1144)"
     assert describe_opcode(0x5050) == "PROG_COMMIT response (0x5050)"
     assert describe_opcode(0xC00C) == "ERROR (0xC00C)"
-    assert describe_opcode(0x0055) == "message 0.4 request (0x0055)"
+    assert describe_opcode(0x0066) == "message 0.6 request (0x0066)"
+    assert describe_opcode(0xA00A) == "ALARM_EVENT notification (0xA00A)"
+    assert describe_opcode(0x8127) == "message 0.2 notification (0x8127)"
     assert describe_opcode(0x0001) == "0x0001 (not a codeword)"
 
 
 def _enumerations() -> list[type[IntEnum]]:
-    found = [member for _, member in inspect.getmembers(vocabulary, inspect.isclass)]
+    found = [
+        member
+        for module in (vocabulary, request_words)
+        for _, member in inspect.getmembers(module, inspect.isclass)
+    ]
     return [member for member in found if issubclass(member, IntEnum) and member is not IntEnum]
 
 
@@ -178,7 +178,7 @@ def test_enumerations_hold_codewords(members: type[IntEnum]) -> None:
 
 def test_words_of_messages_are_enumerations_of_codewords_or_error_codes() -> None:
     """Nothing that may change therapy is a bare number: each word field names an enumeration."""
-    bodies = [body for spec in MESSAGES for body in (spec.request, spec.response)]
+    bodies = list(iter_bodies())
     words = [field for body in bodies for field in fields_of(body).values() if field.kind is FieldKind.WORD]
     assert words
     assert all(field.members in _enumerations() for field in words)

@@ -93,7 +93,7 @@ def test_unused_octets_of_a_payload_are_zero(kind: EventType) -> None:
 
 def test_a_payload_is_not_guessed() -> None:
     """A type without a layout, or a word that is none, has no event."""
-    assert EventType.CHAIN_CHECKPOINT not in PAYLOADS
-    assert read_payload(record_of(EventType.CHAIN_CHECKPOINT, bytes(12))) is None
+    assert EventType.DAY_TOTAL not in PAYLOADS
+    assert read_payload(record_of(EventType.DAY_TOTAL, bytes(12))) is None
     assert read_payload(record_of(EventType.DELIVERY_STATE, bytes(12))) is None
     assert read_payload(record_of(EventType.BOOT, payload_octets(BootEvent(3)))) == BootEvent(3)

@@ -5,34 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.bodies import EVERY_BODY, VARIABLE, plain_container, to_plain
+from support.published import CATALOGUE, ERROR_SIZE, NOTIFICATIONS as PUBLISHED_NOTIFICATIONS
 from support.strategies import bodies, example_of
 
 from protocol.application import MAX_BODY
+from protocol.messages.alarms import Alarm
+from protocol.messages.bonds import BondEntry
 from protocol.messages.codec import BodyError, codec_of
 from protocol.messages.fields import FieldKind, fields_of, layout_of
-from protocol.messages.registry import ERROR_CODEC, MESSAGES, by_name, by_request, iter_bodies
-
-PUBLISHED_SIZES = {
-    "SESSION_CONFIRM": (19, 23),
-    "KEEPALIVE": (0, 10),
-    "SESSION_CLOSE": (1, 0),
-    "GET_DEVICE_INFO": (0, 60),
-    "GET_STATUS": (0, 68),
-    "GET_PROGRAM_INFO": (1, 28),
-    "READ_PROGRAM": (7, 7),
-    "PROG_BEGIN": (22, 7),
-    "PROG_STAGE": (7, 8),
-    "PROG_VERIFY": (36, 39),
-    "PROG_COMMIT": (21, 49),
-    "PROG_ABORT": (4, 4),
-    "GET_RECEIPT": (16, 49),
-    "GET_CLOCK": (0, 21),
-    "LOG_INFO": (0, 17),
-    "LOG_READ": (9, 10),
-    "GET_ALARMS": (0, 1),
-    "BOND_ENROL": (49, 36),
-}
-"""Octets of request and response as OITP/1 section 14 prints them, lists and blocks empty."""
+from protocol.messages.log import LogReadResponse, LogRecord
+from protocol.messages.program import DoseSummary
+from protocol.messages.registry import ERROR_CODEC, MESSAGES, NOTIFICATIONS, by_name, by_request, iter_bodies
+from protocol.messages.status import GetStatusResponse
 
 every_body = pytest.mark.parametrize("body", EVERY_BODY, ids=lambda body: body.__name__)
 
@@ -89,14 +73,33 @@ def test_the_definition_refuses_every_truncation(body: type) -> None:
 
 
 def test_bodies_have_the_sizes_published() -> None:
-    sizes = {spec.name: (_least_size(spec.request), _least_size(spec.response)) for spec in MESSAGES}
-    assert sizes == PUBLISHED_SIZES
-    assert ERROR_CODEC.max_size == 8
+    for spec in MESSAGES:
+        line = CATALOGUE[spec.name]
+        assert (_least_size(spec.request), _least_size(spec.response)) == line.sizes
+        assert (_varies(spec.request), _varies(spec.response)) == line.varies
+    assert {spec.name: spec.codec.max_size for spec in NOTIFICATIONS} == {
+        name: size for name, (_, size) in PUBLISHED_NOTIFICATIONS.items()
+    }
+    assert ERROR_CODEC.max_size == ERROR_SIZE
+
+
+def test_the_longest_bodies_are_those_published() -> None:
+    """Of the fixed bodies the status, of the pages a log page of 6 records; sub-records of 18 and 24 octets."""
+    bodies_of_messages = [body for spec in MESSAGES for body in (spec.request, spec.response)]
+    fixed = {body: codec_of(body).max_size for body in bodies_of_messages if not _varies(body)}
+    assert (max(fixed, key=fixed.__getitem__), max(fixed.values())) == (GetStatusResponse, 68)
+    assert (codec_of(Alarm).max_size, codec_of(BondEntry).max_size, codec_of(LogRecord).max_size) == (18, 24, 32)
+    assert codec_of(LogReadResponse).max_size == 202
+    limits = {f.item: f.limit for body in bodies_of_messages for f in fields_of(body).values() if f.item}
+    assert limits == {Alarm: 11, BondEntry: 8, LogRecord: 6, DoseSummary: 4}
+
+
+def _varies(body: type) -> bool:
+    return any(field.kind in VARIABLE for field in fields_of(body).values())
 
 
 def _least_size(body: type) -> int:
-    variable = any(field.kind in VARIABLE for field in fields_of(body).values())
-    return codec_of(body).fixed_size + int(variable)
+    return codec_of(body).fixed_size + int(_varies(body))
 
 
 def test_every_body_fits_one_record() -> None:

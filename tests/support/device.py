@@ -104,6 +104,8 @@ class CountingDevice:
 
     def session_opened(self, caller: Caller) -> None:
         self.opened.append(caller)
+        if not caller.near:
+            self.tokens.pop(caller.slot, None)
 
     def session_closed(self, session_id: int, reason: CloseReason) -> None:
         self.closed.append((session_id, reason))

@@ -46,7 +46,7 @@ from protocol.messages.errors import ErrorBody
 from protocol.messages.fields import Field, FieldKind, fields_of
 from protocol.messages.log import LogRecord
 from protocol.messages.registry import ERROR_OPCODE, MESSAGES, NOTIFICATIONS
-from protocol.records import COUNTER_SIZE, MAX_RECORDS
+from protocol.records import COUNTER_SIZE, MAX_PLAINTEXT, MAX_RECORDS
 from protocol.vocabulary import CloseReason
 
 MESSAGE_BODIES: tuple[tuple[int, type], ...] = (
@@ -366,8 +366,11 @@ def _secure_payload(draw: Random, way: Direction) -> bytes:
 
 
 def _clear_payload(draw: Random, way: Direction) -> bytes:
-    if draw.random() < 0.1:
+    chance = draw.random()
+    if chance < 0.1:
         return draw.randbytes(draw.randint(0, COUNTER_SIZE + HEADER_SIZE + 1))
+    if chance < 0.2:
+        return _counter(draw) + draw.randbytes(draw.randint(MAX_PLAINTEXT, MAX_PAYLOAD - COUNTER_SIZE))
     return _counter(draw) + _message(*draw.choice(MESSAGE_BODIES), draw)
 
 

@@ -71,7 +71,13 @@ class PumpHost:
         for chunk in self._cut(data):
             self._handle(self.pump.receive(chunk, now_ms))
         self._handle(self.pump.handle_timeout(now_ms))
+        if self.pump.subscribed:
+            self._handle(self.pump.observe(self.device.observe(), now_ms))
         return self.pump.data_to_send()
+
+    def set_head(self, on: bool, now_ms: int) -> None:
+        """Put the programming head on the pump, or take it off."""
+        self._handle(self.pump.set_head(on, now_ms))
 
     def _handle(self, events: list[PumpEvent]) -> None:
         for event in events:
@@ -83,8 +89,8 @@ class PumpHost:
                     self.device.session_opened(caller)
                 case SessionClosed(session_id, reason):
                     self.device.session_closed(session_id, reason)
-                case HandshakeFailed(slot):
-                    self.device.handshake_failed(slot)
+                case HandshakeFailed(slot, _, link_class, guess):
+                    self.device.handshake_failed(slot, link_class, guess)
                 case _:
                     pass
 
@@ -159,6 +165,7 @@ class ConnectionPair:
         link_class: near or far.
         cut: how the line cuts what arrives, at either end.
         seed: of both entropies.
+        lab_role: what the pump answers lab plaintext as.
     """
 
     def __init__(
@@ -173,6 +180,7 @@ class ConnectionPair:
         idle_timeout_s: int = IDLE_TIMEOUT_S,
         cut: Cut = whole,
         seed: int = 0,
+        lab_role: Role | None = None,
     ) -> None:
         self.device = device or CountingDevice()
         if device is None:
@@ -182,6 +190,7 @@ class ConnectionPair:
             SeededEntropy(f"pump {seed}"),
             link_class=link_class,
             idle_timeout_s=idle_timeout_s,
+            lab_role=lab_role,
         )
         self.host = PumpHost(self.pump, self.device, cut)
         self.line = Line(self.host, Channel(to_pump), Channel(to_programmer))
@@ -241,9 +250,13 @@ class ConnectionPair:
         return event
 
     def shake_hands(
-        self, slot: int = 0, static: bytes = PROGRAMMER_STATIC, suite: Suite = Suite.KK
+        self,
+        slot: int = 0,
+        static: bytes = PROGRAMMER_STATIC,
+        suite: Suite = Suite.KK,
+        token: bytes | None = None,
     ) -> SessionReady | HandshakeUnanswered | LinkRefused:
-        credentials = Credentials(static=static, remote_static=PUMP_PUBLIC)
+        credentials = Credentials(static=static, remote_static=PUMP_PUBLIC, psk=token)
         if suite is Suite.NNPSK0:
             credentials = Credentials(psk=enrol_psk(CARD_SECRET, PUMP_PUBLIC))
         self.programmer.open_session(suite, slot, credentials, self.now_ms)
@@ -257,14 +270,26 @@ class ConnectionPair:
         static: bytes = PROGRAMMER_STATIC,
         suite: Suite = Suite.KK,
         *,
+        token: bytes | None = None,
         confirm: bool = True,
     ) -> "ConnectionPair":
         """Discover, shake hands and confirm; nothing may go wrong."""
         assert isinstance(self.discover(), PumpFound)
-        assert isinstance(self.shake_hands(slot, static, suite), SessionReady)
+        assert isinstance(self.shake_hands(slot, static, suite, token), SessionReady)
         if confirm:
             assert isinstance(self.ask(CONFIRM), AnswerReceived)
         return self
+
+    def open_lab(self) -> "ConnectionPair":
+        """Discover and begin a lab plaintext session, confirmed; nothing may go wrong."""
+        assert isinstance(self.discover(), PumpFound)
+        self.programmer.open_lab_session()
+        assert isinstance(self.ask(CONFIRM), AnswerReceived)
+        return self
+
+    def set_head(self, on: bool) -> None:
+        """Put the programming head on the pump, or take it off, now."""
+        self.host.set_head(on, self.now_ms)
 
     def ask(self, body: object) -> AnswerReceived | RequestLost:
         """Send a request and wait for what becomes of it."""

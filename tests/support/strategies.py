@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 from hypothesis import strategies as st
 
 from protocol.messages.fields import Field, FieldKind, fields_of
+from protocol.messages.text import first_unprintable
 from protocol.program import (
     EVERY_DAY,
     MAX_DRUGS,
@@ -28,7 +29,9 @@ from protocol.vocabulary import DrugCode, ScheduleMode
 
 Body = TypeVar("Body")
 
-_PRINTABLE = st.characters(codec="utf-8", categories=("L", "M", "N", "P", "S"), include_characters=" ")
+_PRINTABLE = st.characters(
+    codec="utf-8", categories=("L", "M", "N", "P", "S"), include_characters=" "
+).filter(lambda character: first_unprintable(character) is None)
 
 
 def values_of(field: Field) -> st.SearchStrategy[Any]:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import google_crc32c
 import pytest
@@ -16,10 +16,11 @@ from firmware_model.profiles import profile_names
 from protocol import states
 from protocol.messages import registry
 from protocol.messages.fields import fields_of, u16
-from protocol.messages.registry import MESSAGES, by_name
+from protocol.messages.registry import MESSAGES, NOTIFICATIONS, Access, by_name
 from protocol.messages.schema import schema_crc
+from protocol.vocabulary import Role
 from workbench import generate
-from workbench.generators import layers, messages_page, states_page
+from workbench.generators import layers, messages_page, privileges, states_page
 from workbench.generators.markdown import anchor
 
 ROOT = Path(__file__).parent.parent.parent
@@ -27,6 +28,11 @@ PAGES = [path for path in generate.DOCUMENTS if path.endswith(".md")]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+
+
+def without_text(member: dict[str, Any]) -> dict[str, Any]:
+    """What remains of an object of the schema when the words for people are left out."""
+    return {name: value for name, value in member.items() if name != "text"}
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +102,7 @@ def test_a_message_that_is_new_in_the_registry_fails_the_check(
     assert "PLANTED" in capsys.readouterr().out
     text = generate.render()["docs/reference/messages.md"]
     assert "| 0 | 2 | `weight_g` | u16 | g | 300 to 400 | planted |" in text
-    assert re.search(r"^ +8 +2c 01 +weight_g +300 g$", text, re.MULTILINE)
+    assert re.search(r"^ +8 +2c 01 +weight_g +300 g +planted$", text, re.MULTILINE)
 
 
 def test_a_changed_bound_of_a_message_fails_the_check(
@@ -152,7 +158,7 @@ def test_a_page_says_that_it_is_generated(path: str, rendered: dict[str, str]) -
 
 def test_the_schema_file_has_the_check_value_that_the_pump_tells(rendered: dict[str, str]) -> None:
     """Whoever holds only the file can compute the `schema_crc` of SESSION_CONFIRM."""
-    document = json.loads(rendered["docs/reference/schema.json"])
+    document = json.loads(rendered["docs/reference/schema.json"], object_hook=without_text)
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     assert google_crc32c.value(canonical.encode()) == schema_crc()
     assert f"0x{schema_crc():08X}" in rendered["docs/reference/protocol.md"]
@@ -166,6 +172,27 @@ def test_every_message_has_its_section(spec: registry.MessageSpec, rendered: dic
     assert spec.text in section
     for body in (spec.request, spec.response):
         assert all(f"`{name}`" in section for name in fields_of(body))
+
+
+@pytest.mark.parametrize("spec", NOTIFICATIONS, ids=lambda spec: spec.name)
+def test_every_notification_has_its_section(
+    spec: registry.NotificationSpec, rendered: dict[str, str]
+) -> None:
+    section = rendered["docs/reference/messages.md"].split(f"\n### {spec.name}\n", 1)[1].split("\n### ", 1)[0]
+    assert f"| opcode | 0x{spec.opcode:04X} |" in section
+    assert ("repeated until NOTIFY_ACK" in section) == spec.acknowledged
+    assert all(f"`{name}`" in section for name in fields_of(spec.body))
+
+
+@pytest.mark.parametrize("spec", MESSAGES, ids=lambda spec: spec.name)
+def test_the_matrix_says_what_the_registry_says(spec: registry.MessageSpec) -> None:
+    """The cells are asked of the code that judges a request; the registry says who may ask at all."""
+    cells = {role: privileges.reach(spec, role) for role in Role}
+    assert {role for role, cell in cells.items() if cell} == spec.roles
+    if spec.access is Access.THERAPY or spec.head_only:
+        assert privileges.ANY not in cells.values()
+    if spec.head_only:
+        assert privileges.TOKEN not in cells.values()
 
 
 @pytest.mark.parametrize("machine", states_page.MACHINES, ids=lambda machine: machine.title)

@@ -13,6 +13,7 @@ from protocol.endpoint_pump import PumpEndpoint
 from protocol.events import AnswerReceived, RequestReceived
 from protocol.frame import FRAME_LAYOUT, decode_piece
 from protocol.handshake import GRANT_LAYOUT, HEADER_LAYOUT, Credentials, Suite
+from protocol.link_control import LinkClass
 from protocol.messages.codec import codec_of
 from protocol.messages.registry import ERROR_OPCODE, MESSAGES, iter_bodies
 from protocol.messages.session import SessionConfirmRequest
@@ -98,9 +99,22 @@ class SampleDevice:
     enrol_psk = bytes(32)
     boot_count = 1
     uptime_s = UPTIME_S
+    far_link = False
 
     def bond(self, slot: int) -> Bond | None:
         return Bond(slot, public_key(PROGRAMMER_KEY), Role.CLINICIAN, BondState.CONFIRMED, "")
+
+    def lockout_s(self, link_class: LinkClass) -> int:
+        return 0
+
+    def admit_handshake(self, link_class: LinkClass) -> int:
+        return 0
+
+    def proximity_psk(self, slot: int) -> bytes | None:
+        return None
+
+    def session_elsewhere(self, session_id: int | None) -> bool:
+        return False
 
 
 def scripted(*draws: bytes) -> Callable[[int], bytes]:

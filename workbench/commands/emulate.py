@@ -9,10 +9,13 @@ import click
 from emulator.capture_file import STDOUT, CaptureFileError
 from emulator.clock import parse_speed
 from emulator.errors import EmulatorError, EmulatorFailure
+from emulator.lab import LAB_ROLES
 from emulator.service import EmulatorConfig, run_emulator
 from firmware_model.profiles import profile_names
 from firmware_model.pump import Pump
 from firmware_model.setups import setup_names
+from protocol.link_control import LinkClass
+from protocol.vocabulary import Role
 from workbench.card_file import CardFileError, write_card
 from workbench.commands.shared import capture_options, fail
 from workbench.exit_codes import ExitCode
@@ -24,12 +27,22 @@ _USAGE = frozenset(
         EmulatorFailure.BAD_SETUP,
         EmulatorFailure.UNKNOWN_PROFILE,
         EmulatorFailure.REMOTE_REFUSED,
+        EmulatorFailure.LAB_REFUSED,
     )
 )
 
 
 @click.command()
 @click.option("--link", required=True, help="pty:PATH, tcp:HOST:PORT or serial:DEVICE.")
+@click.option(
+    "--link-class",
+    type=click.Choice(["near", "far"]),
+    default="near",
+    show_default=True,
+    help="Kind of that link: under the programming head, or far.",
+)
+@click.option("--far-link-feature", is_flag=True, help="Build the pump with the far-link feature.")
+@click.option("--far-link", metavar="LINK", help="A second, far link of the same pump; needs the feature.")
 @click.option(
     "--profile",
     default="peristaltic-20",
@@ -65,11 +78,20 @@ _USAGE = frozenset(
     help="Speed of a real serial line.",
 )
 @click.option("--allow-remote", is_flag=True, help="Let tcp: listen on an address other machines can reach.")
+@click.option(
+    "--lab-plaintext",
+    type=click.Choice([role.name.lower() for role in LAB_ROLES]),
+    help="For the laboratory: whoever opens the link has this role, without keys or encryption. Only on a "
+    "pty or a loopback port.",
+)
 @click.option("--end-with-stdin", is_flag=True, help="End when standard input ends.")
 @capture_options
 @click.option("--verbose", is_flag=True, help="Tell every frame that was not accepted, and why.")
 def emulate(
     link: str,
+    link_class: str,
+    far_link_feature: bool,
+    far_link: str | None,
     profile: str,
     setup: str,
     seed: int,
@@ -77,6 +99,7 @@ def emulate(
     card: Path | None,
     baud: int,
     allow_remote: bool,
+    lab_plaintext: str | None,
     end_with_stdin: bool,
     capture: str | None,
     capture_bodies: bool,
@@ -84,8 +107,10 @@ def emulate(
 ) -> None:
     """Emulate a pump until it is stopped by Ctrl+C or a signal.
 
-    It prints one line when it is ready: its link, its serial number, and how to connect. SIMULATION - NOT FOR
-    CLINICAL USE.
+    It prints one line when it is ready: its link, its serial number, and how to connect. The signal SIGUSR1
+    takes the programming head off the pump, and puts it back the next time.
+
+    SIMULATION - NOT FOR CLINICAL USE.
     """
     level = logging.DEBUG if verbose else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(message)s")
@@ -106,6 +131,10 @@ def emulate(
             end_with_stdin=end_with_stdin,
             capture=capture,
             capture_bodies=capture_bodies,
+            link_class=LinkClass[link_class.upper()],
+            far_link=far_link,
+            far_link_feature=far_link_feature,
+            lab_role=Role[lab_plaintext.upper()] if lab_plaintext else None,
         )
         run_emulator(config, partial(click.echo, err=capture == STDOUT), on_start=write)
     except EmulatorError as error:

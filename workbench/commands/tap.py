@@ -13,7 +13,7 @@ import click
 from emulator.capture_file import CaptureFile, CaptureFileError, Recording
 from emulator.errors import EmulatorError, EmulatorFailure
 from emulator.links import PumpLink, make_link, parse_link_spec
-from emulator.service import EMULATED_GAP_MS
+from emulator.links.base import EMULATED_GAP_MS
 from emulator.signals import stop_on_signals
 from protocol.capture.recorder import Recorder
 from protocol.link import open_link

@@ -92,6 +92,7 @@ def _constants() -> Iterator[tuple[str, str]]:
         "TAG_SIZE": TAG_SIZE,
         "COUNTER_SIZE": records.COUNTER_SIZE,
         "MAX_RECORDS": records.MAX_RECORDS,
+        "MAX_PLAINTEXT": records.MAX_PLAINTEXT,
         "HEADER_SIZE": application.HEADER_SIZE,
         "REVISION": application.REVISION,
         "CACHED": application.CACHED,

@@ -7,7 +7,7 @@ from typing import Final
 import construct
 
 from protocol import application, exchange, framing, link_control, records
-from protocol.endpoint_programmer import HANDSHAKE_MS, HELLO_MS, HELLO_TRIES
+from protocol.clear_records import CLEAR_LAYOUT
 from protocol.frame import FRAME_LAYOUT, MAX_FRAME, MAX_PAYLOAD, PROTO, Direction, FrameKind
 from protocol.handshake import (
     FIRST_SIZE,
@@ -20,14 +20,15 @@ from protocol.handshake import (
 )
 from protocol.link_control import LINK_LAYOUTS, LinkClass, LinkErrorCode, LinkOp, SuiteBit
 from protocol.messages.codec import codec_of
-from protocol.messages.registry import MESSAGES, MessageSpec
+from protocol.messages.registry import MESSAGES, NOTIFICATIONS, MessageSpec
 from protocol.messages.schema import schema_crc
+from protocol.messages.text import UNPRINTABLE
 from protocol.program import MAX_DRUGS, MAX_IMAGE, MAX_STEPS
 from protocol.pump_link import LINK_ERROR_EVERY_MS, PINGS_PER_S, SUITES
-from protocol.pump_session import HALF_OPEN_MS, IDLE_TIMEOUT_S, SESSION_MS
-from protocol.vocabulary import Role
-from workbench.generators.markdown import bullets, code, hex8, hex16, join, link, names, page, summary, table
+from workbench.generators.markdown import bullets, code, hex8, hex16, join, link, page, summary, table
 from workbench.generators.octets import flag_names, layout_rows
+from workbench.generators.privileges import privileges_part
+from workbench.generators.times import times_part
 
 _PICTURE: Final = """\
 application   header and body of a message                       messages.md
@@ -65,6 +66,26 @@ RECORD_TEXTS: Final = {
     "ciphertext": "ChaCha20-Poly1305 of header and body, as long as they are",
     "tag": "authenticates link header, counter and ciphertext",
 }
+CLEAR_TEXTS: Final = {
+    "counter": "each once, strictly rising",
+    "plaintext": "header and body",
+}
+CHECKS: Final = (
+    ("-", "number of the request", "TXN_SEQUENCE, or the cached answer"),
+    ("1", "opcode", "OPCODE_NOT_A_CODEWORD, UNKNOWN_OPCODE"),
+    ("2", "revision", "UNSUPPORTED_REV"),
+    ("3", "length, of the header and of the body", "BAD_LENGTH"),
+    ("4", "flags of the header", "RESERVED_NONZERO"),
+    ("5", "each field in wire order", "RESERVED_NONZERO, BAD_ENUM, OUT_OF_RANGE, BAD_TEXT"),
+    ("6", "the list or block at the end: its count, then item by item", "TOO_LARGE, then as in step 5"),
+    ("7", "bond and session", "BOND_REVOKED, SESSION_NOT_CONFIRMED"),
+    ("8", "role", "ROLE_FORBIDDEN"),
+    ("9", "proximity", "PROXIMITY_REQUIRED"),
+    ("10", "how far the bond is trusted", "BOND_PROVISIONAL"),
+    ("11", "state, rules of therapy, the device", "the codes 0xBx, 0xDx, 0xEx, 0xFx"),
+)
+"""Error precedence, as the endpoint and the device check (OITP/1 section 15)."""
+
 HEADER_TEXTS: Final = {
     "opcode": "codeword of class << 9 | group << 5 | index",
     "txn": "requests count from 1; the answer repeats the number",
@@ -88,8 +109,9 @@ def protocol_page() -> str:
         _record_part(),
         _application_part(),
         _catalogue_part(),
-        _roles_part(),
-        _times_part(),
+        _notifications_part(),
+        privileges_part(),
+        times_part(),
         _sizes_part(),
     )
 
@@ -112,6 +134,7 @@ def _contents() -> str:
             f"{link('The program image', 'program-image.md')}: what a prescription is made of",
             lists,
             f"{link('schema.json', 'schema.json')}: the catalogue for programs; its `schema_crc` is {crc}",
+            f"{link('oitp.lua', 'oitp.lua')}: the dissector for Wireshark and tshark",
         )
     )
 
@@ -139,7 +162,6 @@ def _frame_part() -> str:
         f"Silence of {framing.GAP_MS} ms inside a frame ends it. What is not accepted is counted under its "
         f"{link('reason', 'drop-reasons.md')} and never answered.",
         fields_table(FRAME_LAYOUT, FRAME_TEXTS),
-        "CLEAR is kept for a laboratory mode without encryption, which this pump does not offer.",
         words_table(FrameKind, Direction),
     )
 
@@ -173,7 +195,8 @@ def _handshake_part() -> str:
         "encrypted. The payloads of HELLO and HELLO_RSP and the first header enter the prologue, so that "
         "an edited discovery makes the handshake fail.",
         fields_table(HEADER_LAYOUT, HANDSHAKE_TEXTS),
-        f"This pump offers {flag_names(SUITES)}.",
+        f"Every pump takes {flag_names(SUITES)}; one with the far link takes KKPSK2 as well, and one that "
+        "was started for a laboratory announces LAB_PLAINTEXT.",
         words_table(Suite, HandshakeStep),
         "The grant in the second message:",
         fields_table(GRANT_LAYOUT, GRANT_TEXTS),
@@ -187,6 +210,10 @@ def _record_part() -> str:
         f"session ends after {records.MAX_RECORDS} records of one direction. A transmission that is "
         "repeated is sealed again under a new counter.",
         fields_table(records.RECORD_LAYOUT, RECORD_TEXTS),
+        "### Clear record",
+        "Payload of a CLEAR frame: the same without encryption, for fuzzers and serial tools. A pump takes "
+        "it only when it was started for a laboratory, and only on a link that cannot leave the machine.",
+        fields_table(CLEAR_LAYOUT, CLEAR_TEXTS),
     )
 
 
@@ -195,19 +222,25 @@ def _application_part() -> str:
         "## Application header",
         f"Stands in front of every body; a body has at most {application.MAX_BODY} octets.",
         fields_table(application.HEADER, HEADER_TEXTS),
-        "The pump checks in this order and answers with the first that fails: opcode, revision, length, "
-        "reserved octets, enumerations and ranges, session confirmed, role, proximity, state, rules of "
-        f"therapy. What it says is in {link('error codes', 'error-codes.md')}.",
         "A transaction number that follows the last one is executed; the last one again is answered from "
         "the cache, marked CACHED; any other is refused with TXN_SEQUENCE. So a repeated request is "
-        "executed once.",
+        "executed once. The answer is cached, and what it tells is durable, before it is sent.",
+        "### Order of the checks",
+        "The pump answers with the first check that fails; what each code says is in "
+        f"{link('error codes', 'error-codes.md')}. A refusal changes nothing, but for what that page names.",
+        table(("step", "what is checked", "answered with"), CHECKS),
+        "### Text",
+        "UTF-8 without a 0x00 before the padding. Refused are characters that cannot be seen: control "
+        "characters, spaces other than the plain one, changes of direction, private use. They are a fixed "
+        "list, the same for every version of Unicode:",
+        code(", ".join(f"U+{low:04X}..U+{high:04X}" for low, high in UNPRINTABLE)),
     )
 
 
 def _catalogue_part() -> str:
     return join(
         "## Catalogue",
-        "Class A session, R read, W write, T therapy (only over the near link).",
+        "Class A session, R read, W write, T therapy.",
         table(
             (
                 "message",
@@ -235,37 +268,32 @@ def _catalogue_row(spec: MessageSpec) -> tuple[str, ...]:
     )
 
 
-def _size(body: type) -> str:
-    codec = codec_of(body)
-    return str(codec.max_size) if codec.max_size == codec.fixed_size else f"up to {codec.max_size}"
-
-
-def _roles_part() -> str:
-    roles = list(Role)
-    rows = [(spec.name, *("yes" if role in spec.roles else "" for role in roles)) for spec in MESSAGES]
+def _notifications_part() -> str:
+    rows = [
+        (
+            link(spec.name, "messages.md", spec.name),
+            f"{spec.group}.{spec.index}",
+            hex16(spec.opcode),
+            _size(spec.body),
+            "until acknowledged" if spec.acknowledged else "once",
+        )
+        for spec in NOTIFICATIONS
+    ]
     return join(
-        "## Who may ask what",
-        "The role belongs to the bond. A bond that is still provisional only reads.",
-        table(("message", *(names([role]) for role in roles)), rows),
+        "## Notifications",
+        "Sent unasked, only inside a session that has asked for them with SUBSCRIBE, and never between a "
+        "request and its response.",
+        table(("notification", "number", "opcode", "octets", "sent"), rows),
+        "### schema_crc",
+        f"SESSION_CONFIRM tells the check value of the catalogue, here 0x{schema_crc():08X}: the CRC-32C "
+        "of schema.json as JSON with sorted keys, without spaces, in ASCII, and without the members called "
+        "`text`, which are for people. Two ends that disagree on it do not speak the same revision.",
     )
 
 
-def _times_part() -> str:
-    backoff = ", ".join(str(pause) for pause in exchange.BACKOFF_MS)
-    rows = [
-        ("silence inside a frame", f"{framing.GAP_MS} ms"),
-        ("programmer waits for HELLO_RSP", f"{HELLO_MS} ms, {HELLO_TRIES} tries"),
-        ("programmer waits for the handshake", f"{HANDSHAKE_MS} ms"),
-        ("pump keeps a half-open handshake", f"{HALF_OPEN_MS} ms"),
-        (
-            "programmer waits for a response",
-            f"{exchange.RESPONSE_MS} ms + {exchange.WIRE_MS_PER_OCTET} ms an octet + the message's bound",
-        ),
-        ("repetitions of a request", f"{exchange.RETRIES}, after {backoff} ms more"),
-        ("silence that ends a session", f"{IDLE_TIMEOUT_S} s"),
-        ("longest session", f"{SESSION_MS // 3_600_000} h"),
-    ]
-    return join("## Times", "All in link time.", table(("what", "how long"), rows))
+def _size(body: type) -> str:
+    codec = codec_of(body)
+    return str(codec.max_size) if codec.max_size == codec.fixed_size else f"up to {codec.max_size}"
 
 
 def _sizes_part() -> str:

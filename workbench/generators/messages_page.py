@@ -7,9 +7,18 @@ from protocol.application import HEADER, HEADER_SIZE, build_message
 from protocol.messages.codec import codec_of
 from protocol.messages.errors import ErrorBody
 from protocol.messages.fields import fields_of
-from protocol.messages.registry import ERROR_OPCODE, MESSAGES, MessageSpec, by_name
-from workbench.generators.markdown import hex16, join, names, page, summary, table
+from protocol.messages.registry import (
+    ERROR_OPCODE,
+    MESSAGES,
+    NOTIFICATIONS,
+    MessageSpec,
+    NotificationSpec,
+    by_name,
+    describe_opcode,
+)
+from workbench.generators.markdown import hex16, join, page, summary, table
 from workbench.generators.octets import Run, body_runs, field_rows, layout_runs, run_block
+from workbench.generators.privileges import senders
 from workbench.generators.samples import sample
 
 ENUMERATIONS: Final = "enumerations.md"
@@ -22,22 +31,32 @@ _ACCESS: Final = {
     "A": "session",
     "R": "read",
     "W": "write",
-    "T": "therapy, near link only",
+    "T": "therapy",
 }
 _SAMPLE_TXN: Final = 7
+_HEADER_TEXTS: Final = {
+    "opcode": "which message",
+    "txn": "number of the request, 0 where nothing was asked",
+    "rev": "revision of the body",
+    "mflags": "flags of the message",
+    "body_len": "what follows",
+}
 
 
 def messages_page() -> str:
     """Return the page with every message of the registry."""
     about = (
-        "Every request of this pump with its response. The octets of the examples are those that the codec "
-        "gives; they start with the 8 octets of the application header and are shown before sealing. How "
-        "they travel is in [OITP/1 on the wire](protocol.md)."
+        "Every request of this pump with its response, the notifications, and the ERROR message. The octets "
+        "of the examples are those that the codec gives; they start with the 8 octets of the application "
+        "header and are shown before sealing: offset, octets, field, value, meaning. How they travel is in "
+        "[OITP/1 on the wire](protocol.md)."
     )
     parts = [about]
     for group, specs in groupby(MESSAGES, key=lambda spec: spec.group):
         parts.append(f"## Group {group}: {_GROUPS[group]}")
         parts += [_message_part(spec) for spec in specs]
+    parts.append("## Notifications")
+    parts += [_notification_part(spec) for spec in NOTIFICATIONS]
     return page("Messages", *parts, _error_part())
 
 
@@ -46,7 +65,7 @@ def _message_part(spec: MessageSpec) -> str:
         ("number", f"{spec.group}.{spec.index}"),
         ("opcodes", f"request {hex16(spec.request_opcode)}, response {hex16(spec.response_opcode)}"),
         ("class", f"{spec.access.value} ({_ACCESS[spec.access.value]})"),
-        ("roles", names(sorted(spec.roles))),
+        ("who may send it", senders(spec)),
         ("answered within", f"{spec.bound_ms} ms"),
     ]
     return join(
@@ -59,6 +78,23 @@ def _message_part(spec: MessageSpec) -> str:
         example(spec.request, spec.request_opcode),
         "Example response:",
         example(spec.response, spec.response_opcode),
+    )
+
+
+def _notification_part(spec: NotificationSpec) -> str:
+    repeated = "repeated until NOTIFY_ACK" if spec.acknowledged else "once; what it tells can be asked for"
+    facts = [
+        ("number", f"{spec.group}.{spec.index}"),
+        ("opcode", hex16(spec.opcode)),
+        ("sent", f"to whoever asked for it with SUBSCRIBE, {repeated}"),
+    ]
+    return join(
+        f"### {spec.name}",
+        spec.text,
+        table(("", ""), facts),
+        _body_part("Notification", spec.body),
+        "Example:",
+        example(spec.body, spec.opcode, 0),
     )
 
 
@@ -80,11 +116,11 @@ def _items_part(body: type) -> str:
     return join(*(_body_part("Each", item) for item in items))
 
 
-def example(body: type, opcode: int) -> str:
+def example(body: type, opcode: int, txn: int = _SAMPLE_TXN) -> str:
     """Return the sample of ``body`` as a message, octet run by octet run."""
     value = sample(body)
     encoded = codec_of(body).encode(value)
-    return message_block(value, encoded, build_message(opcode, _SAMPLE_TXN, encoded))
+    return message_block(value, encoded, build_message(opcode, txn, encoded))
 
 
 def message_block(value: object, encoded: bytes, plaintext: bytes) -> str:
@@ -96,13 +132,13 @@ def header_runs(plaintext: bytes) -> list[Run]:
     """Return the runs of an application header."""
     header = HEADER.parse(plaintext[:HEADER_SIZE])
     meanings = {
-        "opcode": hex16(header.opcode),
+        "opcode": describe_opcode(header.opcode),
         "txn": str(header.txn),
         "rev": str(header.rev),
         "mflags": "CACHED" if header.mflags else "none",
         "body_len": f"{header.body_len} octets",
     }
-    return layout_runs(HEADER, plaintext[:HEADER_SIZE], meanings)
+    return layout_runs(HEADER, plaintext[:HEADER_SIZE], meanings, 0, _HEADER_TEXTS)
 
 
 def _error_part() -> str:

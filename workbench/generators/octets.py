@@ -3,9 +3,10 @@
 The runs come from the same field annotations as the codec, so that a page and the wire cannot differ.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from types import MappingProxyType
 from typing import Any
 
 import construct
@@ -20,12 +21,13 @@ WIDTH = 16
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Some octets that belong together, at ``offset``, with their name and their meaning."""
+    """Some octets that belong together: their offset, name and meaning, and what the field is for."""
 
     offset: int
     octets: bytes
     name: str
     meaning: str
+    text: str = ""
 
 
 def type_name(field: Field) -> str:
@@ -58,7 +60,7 @@ def range_text(field: Field, enumerations: str) -> str:
         case FieldKind.OCTETS:
             return "not all zeros" if field.nonzero else "any octets"
         case FieldKind.TEXT:
-            return f"UTF-8, up to {field.size} octets, padded with 0x00"
+            return f"text, up to {field.size} octets, padded with 0x00"
         case FieldKind.RESERVED:
             return "zeros"
         case FieldKind.BLOCK:
@@ -131,15 +133,16 @@ def body_runs(body: object, octets: bytes, at: int = 0, prefix: str = "") -> Ite
         if field.kind in (FieldKind.BLOCK, FieldKind.RECORDS):
             yield from _tail_runs(label, field, value, octets[here:], at + here)
             return
-        yield Run(at + here, octets[here : here + field.size], label, explain_value(field, value))
+        run = octets[here : here + field.size]
+        yield Run(at + here, run, label, explain_value(field, value), field.text)
         here += field.size
 
 
 def _tail_runs(label: str, field: Field, value: Sequence[Any], octets: bytes, at: int) -> Iterator[Run]:
-    yield Run(at, octets[:1], label, explain_value(field, value))
+    yield Run(at, octets[:1], label, explain_value(field, value), field.text if field.item else "")
     if field.item is None:
         if value:
-            yield Run(at + 1, octets[1:], "", field.text)
+            yield Run(at + 1, octets[1:], "", field.text, field.text)
         return
     each = codec_of(field.item).fixed_size
     for number, item in enumerate(value):
@@ -170,14 +173,21 @@ def layout_sizes(layout: construct.Struct) -> Iterator[tuple[str, int]]:
         yield str(subcon.name), _fixed_size(subcon) or 0
 
 
-def layout_runs(layout: construct.Struct, octets: bytes, meanings: dict[str, str], at: int = 0) -> list[Run]:
-    """Return the runs of a fixed `construct.Struct`, each with its meaning by field name."""
+def layout_runs(
+    layout: construct.Struct,
+    octets: bytes,
+    meanings: Mapping[str, str],
+    at: int = 0,
+    texts: Mapping[str, str] = MappingProxyType({}),
+) -> list[Run]:
+    """Return the runs of a fixed `construct.Struct`, each with its meaning and text by field name."""
     runs: list[Run] = []
     here = 0
     for subcon in layout.subcons:
         size = _fixed_size(subcon) or 0
         name = str(subcon.name)
-        runs.append(Run(at + here, octets[here : here + size], name, meanings.get(name, "")))
+        run = octets[here : here + size]
+        runs.append(Run(at + here, run, name, meanings.get(name, ""), texts.get(name, "")))
         here += size
     return runs
 
@@ -190,16 +200,23 @@ def _fixed_size(subcon: construct.Construct) -> int | None:
 
 
 def run_block(runs: Iterable[Run]) -> str:
-    """Return the runs as an aligned code block: offset, octets, name, meaning."""
+    """Return the runs as an aligned code block: offset, octets, name, value, and what the field is for."""
     listed = list(runs)
-    octets_width = 3 * min(WIDTH, max((len(run.octets) for run in listed), default=0))
-    name_width = max((len(run.name) for run in listed), default=0)
-    lines = (line for run in listed for line in _run_lines(run, octets_width, name_width))
-    return code("\n".join(lines))
+    widths = (
+        3 * min(WIDTH, max((len(run.octets) for run in listed), default=0)),
+        max((len(run.name) for run in listed), default=0),
+        max((len(_value(run)) for run in listed), default=0),
+    )
+    return code("\n".join(line for run in listed for line in _run_lines(run, *widths)))
 
 
-def _run_lines(run: Run, octets_width: int, name_width: int) -> Iterator[str]:
+def _run_lines(run: Run, octets_width: int, name_width: int, value_width: int) -> Iterator[str]:
     for start in range(0, max(1, len(run.octets)), WIDTH):
         piece = run.octets[start : start + WIDTH].hex(" ")
-        text = f"{run.name:<{name_width}}  {run.meaning}" if start == 0 else ""
+        text = f"{run.name:<{name_width}}  {_value(run):<{value_width}}  {run.text}" if start == 0 else ""
         yield f"{run.offset + start:4d}  {piece:<{octets_width}} {text}".rstrip()
+
+
+def _value(run: Run) -> str:
+    """Return what the octets say, without repeating what the field is for."""
+    return "" if run.meaning == run.text else run.meaning

@@ -51,9 +51,10 @@ from protocol.vocabulary import (
     ScheduleMode,
     Switch,
 )
+from workbench.generators import sample_bodies
 
-UTC_S: Final = 1_760_000_000
-UPTIME_S: Final = 1_209_600
+UTC_S: Final = sample_bodies.UTC_S
+UPTIME_S: Final = sample_bodies.UPTIME_S
 CONCENTRATION_NG_ML: Final = 20_000_000
 LINK_ID: Final = 0x1234
 SLOT: Final = 0
@@ -150,7 +151,7 @@ _BY_NAME: Final[dict[str, Any]] = {
     "service_life_days": 2_557,
     "rate_nl_h": 12_000,
     "reservoir_nl": 14_500_000,
-    "since_midnight_nl": 96_000,
+    "since_midnight_nl": 94_666,
     "lifetime_nl": 3_530_000,
     "battery_mv": 2_900,
     "battery_permille": 985,
@@ -215,8 +216,9 @@ def _privileges() -> int:
 
 def sample(body: type) -> object:
     """Return the sample of a body class: a value that fits every field."""
+    given = sample_bodies.BY_BODY.get(body, {})
     values = {name: _value(name, field) for name, field in fields_of(body).items()}
-    made = body(**values)
+    made = body(**{**values, **given})
     change = _special().get(body)
     return made if change is None else change(made)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from types import ModuleType
 from typing import Any, Final
 
 from firmware_model.controller.delivery import PRIORITIES
@@ -30,11 +31,21 @@ class Machine:
         return type(happened)
 
 
-MACHINES: Final = (
-    Machine("Link", states.LINK_TABLE, states.LinkState.LISTENING),
-    Machine("Session", states.SESSION_TABLE, states.SessionState.NONE),
-    Machine("Synchrony", states.SYNC_TABLE, states.SyncState.IN_SYNC),
-)
+_TITLES: Final = {"HEAD_TABLE": "Programming head", "SYNC_TABLE": "Synchrony"}
+
+
+def machines(module: ModuleType) -> tuple[Machine, ...]:
+    """Return the machine of every ``.._TABLE`` in ``module``; each begins in the first of its states."""
+    found = []
+    for name, transitions in vars(module).items():
+        if name.endswith("_TABLE"):
+            states_of: type[Enum] = type(next(iter(transitions))[0])
+            title = _TITLES.get(name) or name.removesuffix("_TABLE").replace("_", " ").capitalize()
+            found.append(Machine(title, transitions, next(iter(states_of))))
+    return tuple(found)
+
+
+MACHINES: Final = machines(states)
 
 
 def states_page() -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from firmware_model.controller.alarms import CONDITIONS
 from programmer_tui.clinic.alarm_words import ALARMS, MARKS, STATE_WORDS
-from protocol import vocabulary
+from protocol import request_words, vocabulary
 from protocol.client_errors import ERROR_TEXTS
 from protocol.drops import DropReason
 from protocol.log_record import PAYLOADS
@@ -29,9 +29,10 @@ _ERROR_FAMILIES: Final = {
 
 def enumerations() -> Iterator[type[Enum]]:
     """Yield the enumerations of the vocabulary in the order in which they are written there."""
-    for value in vars(vocabulary).values():
-        if isinstance(value, type) and issubclass(value, Enum) and value.__module__ == vocabulary.__name__:
-            yield value
+    for module in (vocabulary, request_words):
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, Enum) and value.__module__ == module.__name__:
+                yield value
 
 
 def enumerations_page() -> str:

@@ -36,7 +36,11 @@ class Exchanges:
             self.frames[(kind.lower() or "no frame", way)] += 1
 
     def asked(self, key: str, name: str, time_us: int) -> bool:
-        """Take a question; True where the same was asked before and this is a repetition."""
+        """Take a question; True where the same was asked before and this is a repetition.
+
+        A ``name`` of digits is a transaction number, which stands for one question only; of any other, two in
+        a row are the same question only as long as there is no answer.
+        """
         waiting = self._open.get(key)
         again = waiting is not None and waiting[0] == name
         late = name.isdigit() and self._done.get(key) == name
@@ -62,7 +66,7 @@ class Exchanges:
         if waiting is None or waiting[0] != name:
             return None
         del self._open[key]
-        again = self._done.get(key) == name and bool(name)
+        again = name.isdigit() and self._done.get(key) == name
         self._done[key] = name
         took_us = time_us - waiting[1]
         if key == "request" and not again:

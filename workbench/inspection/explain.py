@@ -30,6 +30,7 @@ _HINTS: Final = {
     DropReason.AUTH: "needs the session's key",
     DropReason.HEADER: "needs the session's key",
     DropReason.STATE: "only the receiver knows",
+    DropReason.LOCKOUT: "only the receiver knows",
     DropReason.HANDSHAKE: "needs the bond's keys",
 }
 
@@ -63,7 +64,7 @@ def explain_octets(octets: bytes, form: Form, told: Knowledge) -> list[Explained
     Raises:
         InputError: a capture file that holds nothing of OITP/1, or only delimiters.
     """
-    if form is not Form.PLAINTEXT and octets.startswith(PCAPNG_MAGIC):
+    if form is Form.AUTO and octets.startswith(PCAPNG_MAGIC):
         return explain_capture(octets, told)
     witness = Witness()
     parts = parts_of(octets, form)

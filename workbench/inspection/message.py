@@ -1,7 +1,7 @@
 """One application plaintext read: which message it is, every field with its meaning, and what is wrong."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, IntFlag
 from typing import Any, Final
 
@@ -135,16 +135,22 @@ def message_runs(plaintext: bytes, at: int = 0) -> list[Run]:
     runs = layout_runs(HEADER, plaintext[:HEADER_SIZE], meanings, at)
     octets = plaintext[HEADER_SIZE:]
     if message.body is not None:
-        return [*runs, *body_runs(message.body, octets, at + HEADER_SIZE), *_error_words(message.body)]
+        return [*runs, *_body_runs(message.body, octets, at + HEADER_SIZE)]
     known = _CODECS.get(header.opcode)
     if known is None:
         return [*runs, Run(at + HEADER_SIZE, octets, "body", "")] if octets else runs
     return [*runs, *_raw_runs(known[1].body, octets, at + HEADER_SIZE)]
 
 
-def _error_words(body: object) -> Iterator[Run]:
-    if isinstance(body, ErrorBody):
-        yield Run(0, b"", "", f"in words: {explain(body)}")
+def _body_runs(body: object, octets: bytes, at: int) -> Iterator[Run]:
+    runs = body_runs(body, octets, at)
+    if not isinstance(body, ErrorBody):
+        yield from runs
+        return
+    for run in runs:
+        refused = run.name == "request_opcode"
+        yield replace(run, meaning=describe_opcode(body.request_opcode)) if refused else run
+    yield Run(0, b"", "", f"in words: {explain(body)}")
 
 
 def _raw_runs(body: type, octets: bytes, at: int) -> Iterator[Run]:

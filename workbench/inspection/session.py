@@ -213,7 +213,8 @@ def _handshake_text(payload: bytes) -> str:
 
 def _follow(exchanges: Exchanges, row: Row, has_bodies: bool) -> None:
     """Join an answer to its request, and find what was sent again."""
-    exchanges.count(row.kind, row.direction, row.drop)
+    if row.size:
+        exchanges.count(row.kind, row.direction, row.drop)
     if row.drop is not None or row.direction is None:
         return
     to_pump = row.direction is Direction.TO_PUMP

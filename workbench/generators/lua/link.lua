@@ -162,6 +162,9 @@ function PAYLOAD.CLEAR(tvb, tree, judge, way, link_id)
     return "clear record"
   end
   local plaintext = tvb:len() - COUNTER_SIZE
+  if plaintext > MAX_PLAINTEXT then
+    fault(judge, tree, "length", plaintext .. " octets of plaintext, at most " .. MAX_PLAINTEXT)
+  end
   if plaintext < HEADER_SIZE then
     fault(judge, tree, "header", plaintext .. " octets, a message has at least " .. HEADER_SIZE)
     add_octets(tree, show.trailing, tvb, COUNTER_SIZE, plaintext)

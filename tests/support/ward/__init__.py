@@ -1,0 +1,1 @@
+"""A pump, its programmers and a very bad line between them, watched by a ledger that trusts neither end."""

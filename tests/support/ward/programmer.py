@@ -1,0 +1,214 @@
+"""A programmer that keeps to the rules: one order at a time, an intent before each, and no guessing.
+
+What it does when an answer is lost is what every programmer of OITP/1 must do. An order that carries an intent
+is settled by GET_RECEIPT in a new session. SET_DELIVERY and BOLUS_CANCEL carry none: the programmer notes the
+newest log record before it sends, and reads the log from there in a new session. A record of that change by
+its own slot says that it was done, a log without one that it was not, and never will be: the session that
+could have carried it is over.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from support.ward.ledger import Key
+from support.ward.world import Handle, World
+
+from protocol.client import BondKey, PumpClient
+from protocol.client_errors import ClientError, PumpRefusedError, SessionLostError
+from protocol.frame import Direction
+from protocol.link_error import LinkError
+from protocol.log_record import BolusEndEvent, DeliveryStateEvent, read_payload
+from protocol.messages.delivery import BolusCancelRequest, SetDeliveryRequest
+from protocol.messages.errors import ErrorBody
+from protocol.messages.log import LogInfoRequest, LogReadRequest, LogRecord
+from protocol.messages.program import GetReceiptRequest
+from protocol.messages.registry import by_request
+from protocol.messages.status import GetStatusRequest
+from protocol.vocabulary import BolusState, ClientKind, LogPageFlag, ReceiptState
+
+APPLIED: Final = frozenset((ReceiptState.COMMITTED, ReceiptState.SCHEDULED))
+PAGE: Final = 6
+
+
+class Lost:
+    """No answer, and no session any more."""
+
+
+LOST: Final = Lost()
+Answer = Any
+"""A response body, an `ErrorBody`, or `LOST`."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """A therapy request on its way: what the programmer wrote down before it sent it."""
+
+    body: Any
+    key: Key
+    intent: bytes
+    since_seq: int
+
+
+class Programmer:
+    """One programmer with its bond.
+
+    Args:
+        world: the line to the pump.
+        bond: its key.
+        entropy: of its handshakes and intents.
+    """
+
+    def __init__(self, world: World, bond: BondKey, entropy: Callable[[int], bytes]) -> None:
+        self._world = world
+        self._ledger = world.ledger
+        self._bond = bond
+        self._entropy = entropy
+        self._client: PumpClient | None = None
+        self._handle: Handle | None = None
+        self.uncertain: Order | None = None
+
+    @property
+    def slot(self) -> int:
+        return self._bond.slot
+
+    @property
+    def connected(self) -> bool:
+        return self._client is not None and self._client.connected
+
+    def new_intent(self) -> bytes:
+        return self._entropy(16)
+
+    # --- sessions -----------------------------------------------------------------------------------------
+
+    def connect(self) -> bool:
+        """Open a session; tell whether it worked."""
+        self._world.remember()
+        self._handle = handle = self._world.open_handle()
+        self._client = client = PumpClient(
+            handle, entropy=self._entropy, client_kind=ClientKind.TESTER, plaintext_tap=self._tap
+        )
+        try:
+            client.connect(self._bond)
+        except (ClientError, LinkError):
+            self._client = None
+            return False
+        return True
+
+    def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _tap(self, direction: Direction, plaintext: bytes) -> None:
+        if direction is Direction.TO_PUMP:
+            assert self._client is not None
+            assert self._client.grant is not None
+            assert self._handle is not None
+            session_id = self._client.grant.session_id
+            self._handle.key = self._ledger.ask(session_id, self.slot, plaintext)
+
+    def ask(self, body: object) -> Answer:
+        """Send a request and wait for what becomes of it."""
+        client, handle = self._client, self._handle
+        if client is None or handle is None or not client.connected:
+            return LOST
+        try:
+            answer = client.request(body)
+        except PumpRefusedError as error:
+            answer = ErrorBody(error.spec.request_opcode, error.code, error.field, error.detail)
+        except SessionLostError:
+            self._client = None
+            return LOST
+        assert handle.key is not None
+        self._ledger.answered(handle.key, answer)
+        return answer
+
+    def listen(self, ms: int) -> None:
+        """Hear what the pump says unasked."""
+        if self._client is not None:
+            try:
+                self._client.listen(ms)
+            except LinkError:
+                self._client = None
+
+    # --- orders -------------------------------------------------------------------------------------------
+
+    def order(self, body: object, intent: bytes = b"") -> Answer:
+        """Send a therapy request; what became of it is claimed, or stands in ``uncertain``."""
+        assert self.uncertain is None
+        since_seq = 0
+        if not intent:
+            status = self.ask(GetStatusRequest())
+            if isinstance(status, Lost | ErrorBody):
+                return status
+            since_seq = status.log_last_seq
+        if not self.connected or self._handle is None:
+            return LOST
+        before = self._handle.key
+        answer = self.ask(body)
+        key = self._handle.key
+        assert key is not None
+        if key == before:
+            return LOST
+        if isinstance(answer, Lost):
+            self.uncertain = Order(body, key, intent, since_seq)
+        else:
+            self._ledger.claim(key, not isinstance(answer, ErrorBody))
+        return answer
+
+    def resolve(self) -> bool:
+        """Find out what became of the uncertain order, in a new session where none is open."""
+        order = self.uncertain
+        if order is None:
+            return True
+        if not self.connected and not self.connect():
+            return False
+        applied = self._by_receipt(order) if order.intent else self._by_log(order)
+        if applied is None:
+            return False
+        self.uncertain = None
+        self._ledger.claim(order.key, applied)
+        return True
+
+    def _by_receipt(self, order: Order) -> bool | None:
+        receipt = self.ask(GetReceiptRequest(order.intent))
+        if isinstance(receipt, Lost):
+            return None
+        assert not isinstance(receipt, ErrorBody), receipt
+        return receipt.state in APPLIED
+
+    def _by_log(self, order: Order) -> bool | None:
+        info = self.ask(LogInfoRequest())
+        if isinstance(info, Lost):
+            return None
+        wanted = order.since_seq + 1
+        while wanted <= info.last_seq:
+            page = self.ask(LogReadRequest(info.log_epoch, wanted, PAGE))
+            if isinstance(page, Lost):
+                return None
+            assert not isinstance(page, ErrorBody), page
+            assert LogPageFlag.GAP not in page.flags, "the log has wrapped over the answer; ask the status"
+            if any(self._tells_of(record, order) for record in page.records):
+                return True
+            if not page.records:
+                break
+            wanted = page.records[-1].seq + 1
+        return False
+
+    def _tells_of(self, record: LogRecord, order: Order) -> bool:
+        if record.actor_slot != self.slot:
+            return False
+        event, body = read_payload(record), order.body
+        match event, body:
+            case DeliveryStateEvent(), SetDeliveryRequest():
+                return bool(event.reason == body.reason)
+            case BolusEndEvent(), BolusCancelRequest():
+                return event.bolus_id == body.bolus_id and event.state is BolusState.CANCELLED
+            case _:
+                return False
+
+
+def carries_intent(body: object) -> bool:
+    """Whether GET_RECEIPT can tell what became of a request."""
+    return not isinstance(body, SetDeliveryRequest | BolusCancelRequest) and bool(by_request(body))
