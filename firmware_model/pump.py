@@ -243,6 +243,7 @@ class Pump:
         self._settle()
         slot = self._session_slots.pop(session_id, None)
         self._controller.programming.session_closed(session_id)
+        self._controller.boluses.session_closed(session_id)
         if slot is not None:
             self._controller.access.bonds.session_closed(slot)
             self._controller.log.write(SessionCloseEvent(session_id, reason), actor=slot)
@@ -264,6 +265,7 @@ class Pump:
             PowerCut: power failed again during the start; reset once more.
         """
         self._settle()
+        self._controller.therapy.close_span()
         self._session_slots.clear()
         self.storage.power_up()
         self._controller = Controller.boot(self._wiring)

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from firmware_model.controller.access import AccessRam
+from firmware_model.controller.bolus_orders import ArmedBolus
 from firmware_model.controller.controller import ControllerRam
 from firmware_model.controller.event_log import LogAnchor, LogHead
 from firmware_model.controller.programming import Transaction, Verified
@@ -69,6 +70,7 @@ class RamSnapshot:
     log_fresh: bool
     active_image: bytes
     staged: StagedSnapshot | None
+    armed: ArmedBolus | None
     access: AccessRam
     session_slots: dict[int, int]
 
@@ -154,6 +156,7 @@ def freeze_ram(ram: ControllerRam, session_slots: dict[int, int]) -> RamSnapshot
         log_fresh=ram.log.fresh,
         active_image=ram.active_image,
         staged=None if ram.transaction is None else _freeze_transaction(ram.transaction),
+        armed=ram.armed,
         access=ram.access,
         session_slots=dict(session_slots),
     )
@@ -180,6 +183,7 @@ def thaw_ram(ram: RamSnapshot) -> ControllerRam:
         log=LogHead(anchor, ram.log_last_seq, ram.log_chain, ram.log_fresh),
         active_image=ram.active_image,
         transaction=None if ram.staged is None else _thaw_transaction(ram.staged),
+        armed=ram.armed,
         access=ram.access,
     )
 

@@ -1,9 +1,9 @@
-"""Reading a pump: everything one interrogation brings, and the newest log records."""
+"""Reading a pump: all that one interrogation brings, the little that every role may read, the newest log."""
 
 from collections.abc import Callable
 
 from programmer_tui.problems import trouble
-from programmer_tui.views import Belief, Trouble
+from programmer_tui.views import Belief, Glance, Trouble
 from protocol.client_calls import PumpCalls
 from protocol.messages.log import MAX_PAGE, LogRecord
 from protocol.messages.program import GetProgramInfoResponse
@@ -27,6 +27,18 @@ def interrogate(pump: PumpCalls, now_ms: Callable[[], int], now_utc_s: Callable[
     log_info = pump.log_info()
     status = pump.get_status()
     return Belief(now_ms(), now_utc_s(), device, status, clock, alarms, info, program, image, log_info)
+
+
+def glance(pump: PumpCalls, now_utc_s: Callable[[], int], *, with_clock: bool) -> Glance:
+    """Read device, clock where the role may, alarms and, last, the status.
+
+    Raises:
+        ClientError, LinkError: the pump or the link failed.
+    """
+    device = pump.get_device_info()
+    clock = pump.get_clock() if with_clock else None
+    alarms = pump.get_alarms().alarms
+    return Glance(now_utc_s(), device, pump.get_status(), clock, alarms)
 
 
 def image_program(info: GetProgramInfoResponse, image: bytes) -> Program | None:

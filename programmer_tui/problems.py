@@ -54,10 +54,13 @@ def explain(error: Exception) -> Problem:
         return Problem(Trouble.CHANGED if changed else Trouble.REFUSED, str(error))
     if isinstance(error, SessionLostError):
         if error.uncertain:
+            programming = error.spec.name == "PROG_COMMIT"
             return Problem(
                 Trouble.UNCERTAIN,
                 f"UNKNOWN OUTCOME. {error}",
-                "The pump may hold the old program or the new one; its receipt will tell after reconnecting.",
+                "The pump may hold the old program or the new one; its receipt will tell after reconnecting."
+                if programming
+                else "The pump may have done it or not; it will be asked after reconnecting.",
             )
         return Problem(Trouble.LINK, str(error), "The therapy was not touched. Connect again.")
     kind = next((kind for raised, kind in _TROUBLES if isinstance(error, raised)), Trouble.LINK)

@@ -2,79 +2,31 @@
 
 It owns the client, the transaction state IN_SYNC / PENDING / UNCERTAIN and the last belief. Methods block on
 the link and raise `ServiceError`; `view` is always the newest frozen snapshot. An intent is stored before it
-is sent; an answer that is lost is shown as unknown and resolved by the pump's receipt, never guessed.
+is sent; an answer that is lost is shown as unknown and resolved by the pump's receipt, never guessed. What it
+reads, cares for and treats is in `reading_calls`, `care_calls` and `therapy_calls`.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from typing import Final
-
+from programmer_tui.care_calls import CareCalls
 from programmer_tui.clinic.readback import verdict_sentence
-from programmer_tui.connection import CardDetails, Connector
-from programmer_tui.interrogation import interrogate, read_newest_log
-from programmer_tui.problems import ServiceError, explain, trouble
+from programmer_tui.connection import CardDetails
+from programmer_tui.intents import IntentKind
+from programmer_tui.outcomes import resolve_outcome
+from programmer_tui.problems import ServiceError, trouble
 from programmer_tui.readback import check_readback
-from programmer_tui.records import Intent, RecordsError, StoredPump
-from programmer_tui.transaction import APPLIED, judge_receipt, stage_and_verify
-from programmer_tui.views import (
-    Belief,
-    CommitResult,
-    LinkHealth,
-    Problem,
-    Proposal,
-    Resolution,
-    SessionView,
-    Trouble,
-    Uncertain,
-)
-from protocol.client import PumpClient
-from protocol.client_errors import ClientError, PumpRefusedError
-from protocol.link_error import LinkError
-from protocol.messages.log import LogRecord
+from programmer_tui.reading_calls import ReadingCalls
+from programmer_tui.records import Intent
+from programmer_tui.service_base import INTENT_SIZE
+from programmer_tui.therapy_calls import TherapyCalls
+from programmer_tui.transaction import APPLIED, stage_and_verify
+from programmer_tui.views import CommitResult, LinkHealth, Problem, Proposal, Resolution, Trouble
 from protocol.messages.program import ReceiptResponse
 from protocol.program import Program, program_digest
-from protocol.states import SYNC_TABLE, SyncInput, SyncState, next_state
-from protocol.vocabulary import OverrideReason, SoftLimit
-
-INTENT_SIZE: Final = 16
+from protocol.states import SyncInput
+from protocol.vocabulary import OverrideReason, Role, SoftLimit
 
 
-class SessionService:
-    """One programmer's work with one pump.
-
-    Args:
-        connector: opens sessions and knows the clinic's records.
-        link_name: the link as a person names it.
-        now_ms: link time in ms, also while the link is down.
-        now_utc_s: the programmer's civil time.
-        entropy: source of intent ids.
-        operator: who sits here, up to 16 octets.
-    """
-
-    def __init__(
-        self,
-        connector: Connector,
-        *,
-        link_name: str,
-        now_ms: Callable[[], int],
-        now_utc_s: Callable[[], int],
-        entropy: Callable[[int], bytes],
-        operator: str = "",
-    ) -> None:
-        self._connector = connector
-        self._records = connector.records
-        self._now_ms = now_ms
-        self._now_utc_s = now_utc_s
-        self._entropy = entropy
-        self._client: PumpClient | None = None
-        self._pump: StoredPump | None = None
-        self._view = SessionView(now_ms(), now_utc_s(), link_name=link_name, operator=operator)
-
-    @property
-    def view(self) -> SessionView:
-        """The newest snapshot, with the present time."""
-        return replace(self._view, now_ms=self._now_ms(), now_utc_s=self._now_utc_s())
+class SessionService(ReadingCalls, CareCalls, TherapyCalls):
+    """One programmer's work with one pump; for its arguments see `programmer_tui.service_base`."""
 
     # --- opening and closing ----------------------------------------------------------------------------
 
@@ -89,23 +41,25 @@ class SessionService:
             if self._view.uncertain is not None:
                 self._resolve()
 
-    def enrol(self, card: CardDetails, label: str) -> None:
-        """Bond this programmer to the pump of an implant card.
+    def enrol(self, card: CardDetails, label: str, role: Role = Role.CLINICIAN) -> None:
+        """Bond this programmer to the pump of an implant card, in a role.
 
         Raises:
             ServiceError: as `connect`, and when the card does not fit the pump.
         """
         with self._working("enrolling"):
             self._drop_client()
-            self._connector.enrol(card, label)
+            self._connector.enrol(card, label, role)
 
     def close(self) -> None:
-        """Drop a proposal, end the session and close the link. Never raises."""
+        """Drop a proposal and an armed bolus, end the session and close the link. Never raises."""
         try:
             if self._view.proposal is not None:
                 self.discard()
+            if self._view.armed is not None:
+                self.drop_bolus()
         except ServiceError:
-            self._update(proposal=None)
+            self._update(proposal=None, armed=None)
         finally:
             self._drop_client()
             self._update(link=LinkHealth.DOWN, busy="")
@@ -122,75 +76,22 @@ class SessionService:
     def _connect(self) -> None:
         self._drop_client()
         self._update(link=LinkHealth.CONNECTING)
-        self._client, self._pump = self._connector.connect()
+        connection = self._connection = self._connector.connect()
+        session = connection.client.session
         # What was read in an earlier session says nothing of this one: interrogate before editing.
-        self._update(link=LinkHealth.OK, problem=None, belief=None)
-        if self._view.uncertain is None:
+        self._update(
+            link=LinkHealth.OK,
+            problem=None,
+            belief=None,
+            armed=None,
+            role=session.role if session else None,
+            in_lab=connection.client.in_lab,
+        )
+        if self._view.uncertain is None and connection.takes_over:
             # Sent and never settled, perhaps before a crash: an uncertain outcome like any other.
-            for intent in self._records.open_intents(self._pump.static_public)[:1]:
+            for intent in self._records.open_intents(connection.pump.static_public)[:1]:
                 self._step(SyncInput.SEND)
                 self._become_uncertain(intent)
-
-    # --- reading ----------------------------------------------------------------------------------------
-
-    def interrogate(self) -> Belief:
-        """Read everything from the pump: device, status, clock, alarms, program, log state.
-
-        Raises:
-            ServiceError: the link failed, or the program read does not match its digest.
-        """
-        with self._working("interrogating"):
-            return self._interrogate()
-
-    def _interrogate(self) -> Belief:
-        belief = interrogate(self._require_client(), self._now_ms, self._now_utc_s)
-        self._update(belief=belief, problem=None)
-        if self._pump is not None:
-            self._pump = replace(
-                self._pump,
-                boot_count=belief.clock.boot_count,
-                time_base=belief.clock.time_base,
-                log_epoch=belief.log_info.log_epoch,
-                log_last_seq=belief.log_info.last_seq,
-            )
-            self._records.remember_pump(self._pump)
-        return belief
-
-    def refresh(self) -> None:
-        """Read status and alarms again; a changed program version makes the whole belief be read again.
-
-        Raises:
-            ServiceError: the link failed.
-        """
-        with self._working(""):
-            client, belief = self._require_client(), self._view.belief
-            status = client.get_status()
-            if belief is None or belief.status.program_version != status.program_version:
-                self._interrogate()
-                return
-            alarms = client.get_alarms().alarms
-            fresh = replace(belief, status=status, alarms=alarms, read_at_ms=self._now_ms())
-            self._update(belief=replace(fresh, read_at_utc_s=self._now_utc_s()))
-
-    def read_log(self, newest: int = 100) -> tuple[LogRecord, ...]:
-        """Read the newest log records, oldest first.
-
-        Raises:
-            ServiceError: the link failed.
-        """
-        with self._working("reading the log"):
-            records = read_newest_log(self._require_client(), newest)
-            self._update(log=records)
-            return records
-
-    def receipt(self, intent_id: bytes) -> ReceiptResponse:
-        """Ask what became of an intent; the pump keeps the last 16.
-
-        Raises:
-            ServiceError: the link failed.
-        """
-        with self._working("asking for a receipt"):
-            return self._require_client().get_receipt(intent_id)
 
     # --- programming ------------------------------------------------------------------------------------
 
@@ -255,33 +156,28 @@ class SessionService:
     def _send_commit(
         self, proposal: Proposal, soft_ack: SoftLimit, reason: OverrideReason
     ) -> ReceiptResponse:
-        client, intent = self._require_client(), self._intent_of(proposal)
+        intent = self._intent_of(proposal)
         self._records.store_intent(intent)
-        self._records.mark_sent(intent.intent_id)
-        self._step(SyncInput.SEND)
         # Whatever comes, the pump does not take this proposal a second time.
         self._update(proposal=None)
-        try:
-            receipt = client.prog_commit(proposal.handle, proposal.summary.token, soft_ack, reason)
-        except PumpRefusedError:
-            self._step(SyncInput.ANSWER)
-            self._settle(intent.intent_id, applied=False, version=0)
-            raise
-        except (ClientError, LinkError):
-            self._become_uncertain(intent)
-            raise
-        self._step(SyncInput.ANSWER)
+        receipt: ReceiptResponse = self._send(
+            intent,
+            lambda pump: pump.prog_commit(proposal.handle, proposal.summary.token, soft_ack, reason),
+        )
         self._settle(intent.intent_id, applied=receipt.state in APPLIED, version=receipt.version)
         return receipt
 
     def _intent_of(self, proposal: Proposal) -> Intent:
+        pump = self._require_connection().pump
         return Intent(
             intent_id=proposal.intent_id,
-            pump_public=self._pump.static_public if self._pump else b"",
+            pump_public=pump.static_public,
             what=f"program to follow version {proposal.base_version}",
             base_version=proposal.base_version,
             digest=program_digest(proposal.image),
             created_utc_s=self._now_utc_s(),
+            kind=IntentKind.PROGRAM,
+            actor_slot=pump.slot,
         )
 
     # --- the uncertain state ----------------------------------------------------------------------------
@@ -295,7 +191,7 @@ class SessionService:
         with self._working("resolving the unknown outcome"):
             if self._view.uncertain is None:
                 raise trouble(Trouble.INPUT, "There is no unknown outcome to resolve.")
-            if self._client is None or not self._client.connected:
+            if self._connection is None or not self._connection.client.connected:
                 self._connect()
             return self._resolve()
 
@@ -303,65 +199,14 @@ class SessionService:
         uncertain = self._view.uncertain
         if uncertain is None:
             raise trouble(Trouble.INPUT, "There is no unknown outcome to resolve.")
-        receipt = self._require_client().get_receipt(uncertain.intent_id)
-        resolution = judge_receipt(uncertain, receipt, self._interrogate())
-        self._settle(uncertain.intent_id, applied=resolution.applied, version=receipt.version)
+        resolution = resolve_outcome(
+            self._require_client(), uncertain, self._interrogate, may_read_log=self._may("LOG_READ")
+        )
+        version = resolution.receipt.version if resolution.receipt else uncertain.base_version
+        self._settle(uncertain.intent_id, applied=resolution.applied, version=version)
         self._update(uncertain=None, resolution=resolution, problem=None)
         self._step(SyncInput.RESOLVED)
         return resolution
-
-    def _become_uncertain(self, intent: Intent) -> None:
-        self._step(SyncInput.LOST)
-        note = Uncertain(intent.intent_id, intent.base_version, intent.digest, intent.what, self._now_ms())
-        self._update(uncertain=note)
-
-    # --- small parts ------------------------------------------------------------------------------------
-
-    def _settle(self, intent_id: bytes, *, applied: bool, version: int) -> None:
-        self._records.settle(intent_id, applied, version, self._now_utc_s())
-
-    def _step(self, happened: SyncInput) -> None:
-        self._update(sync=next_state(SYNC_TABLE, self._view.sync, happened))
-
-    def _update(self, **changes: object) -> None:
-        self._view = replace(self._view, **changes)  # type: ignore[arg-type]
-
-    def _require_client(self) -> PumpClient:
-        if self._client is None:
-            raise trouble(Trouble.LINK, "No session with a pump is open.", "Connect first.")
-        return self._client
-
-    def _require_certain(self) -> None:
-        if self._view.sync is SyncState.UNCERTAIN:
-            raise trouble(
-                Trouble.UNCERTAIN,
-                "The outcome of an earlier command is unknown.",
-                "It must be resolved by the pump's receipt before anything else is programmed.",
-            )
-
-    def _drop_client(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
-
-    @contextmanager
-    def _working(self, doing: str) -> Iterator[None]:
-        """Show what is going on, and turn every trouble into a `ServiceError` that the view shows too."""
-        self._update(busy=doing)
-        try:
-            yield
-        except ServiceError as error:
-            self._update(problem=error.problem)
-            raise
-        except (ClientError, LinkError, RecordsError) as error:
-            if not isinstance(error, PumpRefusedError | RecordsError):
-                self._drop_client()
-                self._update(link=LinkHealth.LOST, proposal=None)
-            problem = explain(error)
-            self._update(problem=problem)
-            raise ServiceError(problem) from error
-        finally:
-            self._update(busy="")
 
 
 def _not_verified(result: CommitResult) -> Problem:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto, unique
 
 from programmer_tui.clinic.readback import ReadBackRow
-from programmer_tui.intents import IntentKind
+from programmer_tui.intents import Intent, IntentKind
 from protocol.messages.alarms import Alarm
 from protocol.messages.clock import GetClockResponse
 from protocol.messages.delivery import BolusArmResponse
@@ -137,8 +137,7 @@ class ArmedBolus:
         duration_s: time it takes, s.
         rate_nl_h: its rate over the basal rate by this programmer's arithmetic, nL/h.
         dose_ng: dose of the primary drug by this programmer's arithmetic, ng.
-        intent_id: the intent, stored before the pump was told.
-        base_version: program version it was made on.
+        intent: as it was stored before the pump was told.
         answer: the pump's own arithmetic, and the token that starts it.
         until_ms: link time at which the token is void.
     """
@@ -148,8 +147,7 @@ class ArmedBolus:
     duration_s: int
     rate_nl_h: int
     dose_ng: int
-    intent_id: bytes
-    base_version: int
+    intent: Intent
     answer: BolusArmResponse
     until_ms: int
 

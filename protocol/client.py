@@ -260,6 +260,8 @@ class PumpClient(PumpCalls):
         self.grant = event.grant
 
     def _confirm(self) -> SessionConfirmResponse:
+        # Numbers of an earlier session would acknowledge what this one has not told yet.
+        self._told.clear()
         request = SessionConfirmRequest(self._kind, CLIENT_VERSION, self._operator)
         self.session = self.call(request, SessionConfirmResponse)
         self._open = True

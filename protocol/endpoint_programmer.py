@@ -188,9 +188,7 @@ class ProgrammerEndpoint:
         txn = session.exchange.next_txn()
         plaintext = build_request(spec, body, txn)
         session.exchange.begin(spec, plaintext, now_ms)
-        if self._tap is not None:
-            self._tap(Direction.TO_PUMP, plaintext)
-        self._send(session.sender.seal(self._next_seq(), plaintext))
+        self._seal(session, plaintext)
         return txn
 
     def abandon(self) -> None:
@@ -250,7 +248,7 @@ class ProgrammerEndpoint:
         if waiting is None or step is Step.NOTHING:
             return
         if step is Step.SEND_AGAIN:
-            self._send(session.sender.seal(self._next_seq(), waiting.plaintext))
+            self._seal(session, waiting.plaintext)
         else:
             # The two ends may now count transactions differently, so nothing more is asked in this session.
             self.abandon()
@@ -379,6 +377,11 @@ class ProgrammerEndpoint:
 
     def _send_payload(self, kind: FrameKind, link_id: int, payload: bytes) -> None:
         self._send(Frame(kind, Direction.TO_PUMP, self._next_seq(), link_id, payload))
+
+    def _seal(self, session: ProgrammerSession, plaintext: bytes) -> None:
+        if self._tap is not None:
+            self._tap(Direction.TO_PUMP, plaintext)
+        self._send(session.sender.seal(self._next_seq(), plaintext))
 
     def _send(self, frame: Frame) -> None:
         self._out += to_wire(frame)

@@ -33,14 +33,14 @@ from protocol.frame import Frame, FrameKind, check_link_id, unfit
 from protocol.framing import GAP_MS, Deframer, Direction, LinkCounters
 from protocol.handshake import IDLE_TIMEOUT_RANGE_S
 from protocol.lab_plaintext import begin_lab_session, is_lab
-from protocol.link_control import LinkClass, LinkErrorCode, SuiteBit
+from protocol.link_control import LinkClass, LinkErrorCode
 from protocol.messages.codec import BodyError
 from protocol.messages.registry import MessageSpec, by_name
 from protocol.messages.session import NotifyAckResponse, SubscribeRequest, SubscribeResponse
 from protocol.noise import public_key
 from protocol.pump_access import judge_access
 from protocol.pump_handshake import PumpHandshake
-from protocol.pump_link import SUITES, Entropy, PumpLink
+from protocol.pump_link import Entropy, PumpLink, suites_of
 from protocol.pump_session import ENDPOINT_MESSAGES, IDLE_TIMEOUT_S, PumpSession
 from protocol.requests import Caller, Keyring, Observation, Refusal, Request
 from protocol.vocabulary import NO_FIELD, CloseReason, ErrorCode, Role
@@ -49,7 +49,7 @@ __all__ = ["ENDPOINT_MESSAGES", "PumpEndpoint"]
 
 _CONFIRM: Final = by_name("SESSION_CONFIRM")
 _CLOSE: Final = by_name("SESSION_CLOSE")
-_REPORTING: Final = (by_name("LINK_STATS"), by_name("SECURITY_STATUS"))
+_REPORTING: Final = (_CONFIRM, by_name("LINK_STATS"), by_name("SECURITY_STATUS"))
 _LAST_RECORDS: Final = 64
 """Records left at which a subscriber is told that the session ends."""
 
@@ -96,7 +96,7 @@ class PumpEndpoint:
             public_key(keyring.static_private),
             entropy,
             link_class,
-            self._suites(link_class),
+            suites_of(link_class, keyring.far_link, lab_role is not None),
             keyring.lockout_s,
         )
         self._handshake = PumpHandshake(keyring, self._link, entropy, idle_timeout_s)
@@ -104,12 +104,6 @@ class PumpEndpoint:
         self._session: PumpSession | None = None
         self._repeated = 0
         self._now_ms = 0
-
-    def _suites(self, link_class: LinkClass) -> SuiteBit:
-        suites = SUITES
-        if link_class is LinkClass.FAR and self._keyring.far_link:
-            suites |= SuiteBit.KKPSK2
-        return suites if self._lab_role is None else suites | SuiteBit.LAB_PLAINTEXT
 
     @property
     def counters(self) -> LinkCounters:
@@ -182,6 +176,7 @@ class PumpEndpoint:
         events = self._expire(now_ms)
         if self._head is not None:
             self._head.set(on, now_ms)
+        self._flush(events)
         return events
 
     def observe(self, observation: Observation, now_ms: int) -> list[PumpEvent]:
@@ -268,12 +263,13 @@ class PumpEndpoint:
     def _begin_lab_session(self, frame: Frame, now_ms: int) -> Drop | None:
         """Open the session that a clear record begins: it has no handshake to do it."""
         session, link_id = self._session, self._link.link_id
+        own_id = None if session is None else session.session_id
         known = [one for one in (session, self._handshake.half_open) if one is not None and is_lab(one)]
         if self._lab_role is None or self._link.discovery is None:
             return None
         if frame.link_id in [one.link_id for one in known]:
             return None
-        if session is not None and not is_lab(session):
+        if (session is not None and not is_lab(session)) or self._keyring.session_elsewhere(own_id):
             self._link.refuse(LinkErrorCode.BUSY, 0, now_ms)
             return unfit(frame, DropReason.STATE, "no session of another programmer", "a clear record")
         self._handshake.end()
@@ -365,9 +361,11 @@ class PumpEndpoint:
         session = self._session
         if session is None or session.exchange.running or not session.notifier.mask:
             return
-        for spec, body in session.notifier.take(self._now_ms):
-            if self._session is session:
-                self._seal(session, build_notification(spec, body), events)
+        # What is sent may itself be worth telling: that few records are left.
+        while sent := session.notifier.take(self._now_ms):
+            for spec, body in sent:
+                if self._session is session:
+                    self._seal(session, build_notification(spec, body), events)
 
     def _seal(self, session: PumpSession, plaintext: bytes, events: list[PumpEvent]) -> None:
         if self._tap is not None:

@@ -26,6 +26,7 @@ PROGRESS_MS: Final = 5_000
 """Link time between two BOLUS_PROGRESS of a bolus that goes on."""
 
 MAX_PENDING: Final = 32
+"""Notifications that wait to be sent, or for their acknowledgement; older ones give way."""
 
 _RUNNING: Final = frozenset((BolusState.ARMED, BolusState.DELIVERING))
 
@@ -72,6 +73,7 @@ class Notifier:
         self._seen = None
         self._fresh.clear()
         self._pending.clear()
+        self._ending.clear()
 
     def acknowledge(self, notify_seq: int) -> int:
         """Forget what was received up to ``notify_seq``; return how many still wait."""
@@ -89,10 +91,10 @@ class Notifier:
         if EventMask.BOLUS in self._mask:
             self._tell_bolus(before, now, now_ms)
         if EventMask.LOG in self._mask and before is not None and before.log_last_seq != now.log_last_seq:
-            self._fresh.append(LogAppended(self._next_seq(), now.log_last_seq))
+            self._tell(LogAppended(self._next_seq(), now.log_last_seq))
         if self._period_ms and now_ms >= self._status_ms:
             self._status_ms = now_ms + self._period_ms
-            self._fresh.append(
+            self._tell(
                 StatusPush(
                     self._next_seq(),
                     now.uptime_s,
@@ -116,12 +118,7 @@ class Notifier:
                 self._tell_alarm(replace(alarm, state=AlarmState.CLEARED))
 
     def _tell_alarm(self, alarm: Alarm) -> None:
-        # The newest word about an occurrence replaces the older ones: an alarm storm stays bounded.
-        stale = [seq for seq, told in self._pending.items() if _instance(told.body) == alarm.instance]
-        for seq in stale:
-            del self._pending[seq]
-        self._fresh = [body for body in self._fresh if _instance(body) != alarm.instance]
-        self._fresh.append(
+        self._tell(
             AlarmEvent(
                 self._next_seq(),
                 alarm.instance,
@@ -142,7 +139,7 @@ class Notifier:
         goes_on = now.bolus_state is BolusState.DELIVERING and now_ms >= self._progress_ms
         if changed or goes_on:
             self._progress_ms = now_ms + PROGRESS_MS
-            self._fresh.append(
+            self._tell(
                 BolusProgress(
                     self._next_seq(),
                     now.bolus_id,
@@ -156,15 +153,28 @@ class Notifier:
         """Tell once that the session will end for ``reason`` in ``seconds``."""
         if EventMask.SESSION in self._mask and reason not in self._ending:
             self._ending.add(reason)
-            self._fresh.append(SessionEnding(self._next_seq(), reason, min(seconds, 0xFFFF)))
+            self._tell(SessionEnding(self._next_seq(), reason, min(seconds, 0xFFFF)))
 
     def stays(self, reason: CloseReason) -> None:
         """Take back that the session would end for ``reason``: it may be told again later."""
-        self._ending.discard(reason)
+        if reason in self._ending:
+            self._ending.discard(reason)
+            self._forget((SessionEnding, reason))
 
     def told_ending(self, reason: CloseReason) -> bool:
         """Return whether the end for ``reason`` was told."""
         return reason in self._ending
+
+    def _tell(self, body: Any) -> None:
+        # The newest word about one thing replaces the older ones, and of many things the newest are enough:
+        # a storm stays bounded, however long nothing can be sent.
+        self._forget(_about(body))
+        self._fresh = [*self._fresh, body][-MAX_PENDING:]
+
+    def _forget(self, about: tuple[type, int]) -> None:
+        self._fresh = [body for body in self._fresh if _about(body) != about]
+        for seq in [seq for seq, told in self._pending.items() if _about(told.body) == about]:
+            del self._pending[seq]
 
     def _next_seq(self) -> int:
         self._seq += 1
@@ -205,5 +215,8 @@ class Notifier:
         return min(times, default=None)
 
 
-def _instance(body: Any) -> int | None:
-    return body.instance if isinstance(body, AlarmEvent) else None
+def _about(body: Any) -> tuple[type, int]:
+    """Return what a notification is about: one alarm, one reason to end, or the one thing of its kind."""
+    if isinstance(body, AlarmEvent):
+        return AlarmEvent, body.instance
+    return type(body), body.reason if isinstance(body, SessionEnding) else 0

@@ -54,6 +54,12 @@ ALL_SUITES: Final = SUITES | SuiteBit.KKPSK2
 """Handshakes that a programmer can do."""
 
 
+def suites_of(link_class: LinkClass, far_link: bool, lab: bool) -> SuiteBit:
+    """Return what HELLO_RSP offers: tokens over a far link of a pump that has one, lab plaintext if asked."""
+    suites = SUITES | SuiteBit.KKPSK2 if link_class is LinkClass.FAR and far_link else SUITES
+    return suites | SuiteBit.LAB_PLAINTEXT if lab else suites
+
+
 @unique
 class HandshakeFault(IntEnum):
     """``detail`` of LINK_ERROR HANDSHAKE_MALFORMED: what was wrong, as far as a stranger may know."""

@@ -88,6 +88,7 @@ class PumpSession:
         plaintext = self.receiver.open(frame)
         if not isinstance(plaintext, Drop):
             self.heard_ms = now_ms
+            self.notifier.stays(CloseReason.IDLE)
             self._step(SessionInput.VALID_RECORD)
         return plaintext
 
@@ -114,8 +115,6 @@ class PumpSession:
     def _warn(self, reason: CloseReason, ends_ms: int, before_ms: int, now_ms: int) -> None:
         if now_ms >= ends_ms - before_ms:
             self.notifier.ending(reason, (ends_ms - now_ms) // 1_000)
-        else:
-            self.notifier.stays(reason)
 
     def warns_at(self) -> int | None:
         """Return when `warn` has something to tell next, or None where nobody wants to know."""

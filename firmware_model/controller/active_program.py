@@ -4,6 +4,7 @@ What the firmware works with is in RAM: checked when it was loaded, and used fro
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from firmware_model.controller.alarms import UNTIL_REPROGRAMMED
 from firmware_model.controller.bolus_check import lower_limits
@@ -14,10 +15,12 @@ from firmware_model.controller.parts import Parts
 from firmware_model.controller.schedule import RateTable
 from protocol.log_record import DataCorruptEvent
 from protocol.messages.program import ReceiptResponse
-from protocol.program import Limits, Program, decode_program
-from protocol.vocabulary import AlarmCode
+from protocol.program import Emergency, Limits, Program, decode_program
+from protocol.quantities import MINUTES_PER_DAY
+from protocol.vocabulary import AlarmCode, EmergencyPolicy
 
-_CELL_NAME_SIZE = 12
+_CELL_NAME_SIZE: Final = 12
+_NO_PROGRAM_EMERGENCY: Final = Emergency(EmergencyPolicy.READ_SUSPEND, MINUTES_PER_DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,11 @@ class ProgramInForce:
         if self.active is None:
             return self._parts.clock.setting.utc_offset_min
         return self.active.program.clock.utc_offset_min
+
+    @property
+    def emergency(self) -> Emergency:
+        """What the published emergency key may do; read, and suspend for a day, where no program says."""
+        return _NO_PROGRAM_EMERGENCY if self.active is None else self.active.program.emergency
 
     @property
     def pending_at(self) -> int | None:

@@ -4,8 +4,9 @@ The book is one stored record; its first copy is the instant at which a start or
 (the log, the receipt) is written once: the retained registers keep how far it got, and a reset does what is
 left. A bolus is never taken up again after a reset: it ends there, with what the registers know of it.
 
-Of the past the book keeps what lockout and dose windows ask for: every bolus of the last 24 h, the last one,
-and the last one a patient began. Times are ms of the counter, which neither a reset nor a new time of day moves.
+Of the past the book keeps what lockout and dose windows ask for: every bolus of the last 24 h, the last
+one, and the last one a patient began. Times are ms of the counter, which neither a reset nor a new time of
+day moves.
 """
 
 from dataclasses import dataclass

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
 
 from firmware_model.controller.access import Access, AccessRam
+from firmware_model.controller.bolus_orders import ArmedBolus, BolusOrders
 from firmware_model.controller.civil_time import ClockStep, recover_clock, set_clock
 from firmware_model.controller.clock import ClockSetting, PumpClock
 from firmware_model.controller.commit import Approved
+from firmware_model.controller.delivery_orders import DeliveryOrders
 from firmware_model.controller.event_log import LogHead, find_head, find_newest
 from firmware_model.controller.hardware import Hardware
 from firmware_model.controller.image_check import examine
@@ -72,6 +74,7 @@ class ControllerRam:
     log: LogHead
     active_image: bytes
     transaction: Transaction | None
+    armed: ArmedBolus | None = None
     access: AccessRam = field(default_factory=AccessRam)
 
 
@@ -87,6 +90,8 @@ class Controller:
         programs: its program banks.
         therapy: what it delivers.
         programming: the programming transaction.
+        boluses: boluses on request.
+        delivery_orders: stopping, slowing and resuming on request.
         access: its bonds, handshakes and tokens.
     """
 
@@ -101,6 +106,8 @@ class Controller:
         self.programs = parts.programs
         self.therapy = Therapy(wiring.profile, wiring.hardware, parts, wiring.registers, ram.active_image)
         self.programming = Programming(parts, self.therapy, wiring.entropy, ram.transaction)
+        self.boluses = BolusOrders(parts, self.therapy, wiring.entropy, ram.armed)
+        self.delivery_orders = DeliveryOrders(wiring.profile, parts, self.therapy)
         self.access = Access(parts, wiring.entropy, lambda: self.emergency_policy, deepcopy(ram.access))
 
     # --- three ways to begin ------------------------------------------------------------------------------
@@ -155,6 +162,7 @@ class Controller:
             log=self.log.head(),
             active_image=b"" if active is None else active.image,
             transaction=None if transaction is None else replace(transaction),
+            armed=self.boluses.armed,
             access=deepcopy(self.access.ram()),
         )
 
@@ -171,7 +179,8 @@ class Controller:
         self._tell_untold()
         self._parts.journal.recover()
         self._parts.journal.close_orphans()
-        self.therapy.load_active()
+        self.therapy.program.load()
+        self.therapy.recover(boluses_lost=RecordName.BOLUS in report.lost)
         if report.lost:
             self.alarms.raise_alarm(AlarmCode.MEMORY_FAULT, len(report.lost))
         self.alarms.raise_alarm(AlarmCode.PUMP_RESET, self.clock.boot_count)
@@ -184,14 +193,14 @@ class Controller:
 
     def _mend(self, report: LoadReport) -> None:
         for name, cell in report.damaged:
-            self.therapy.tell_corrupt(cell)
+            self.therapy.program.tell_corrupt(cell)
             self._parts.records.repair(name)
         for name in report.stale:
             self._parts.records.repair(name)
         if RecordName.PROGRAMS in report.lost:
             self._assume_a_program()
         for name in report.lost:
-            self.therapy.tell_corrupt(name.value)
+            self.therapy.program.tell_corrupt(name.value)
             self._parts.records.repair(name)
 
     def _assume_a_program(self) -> None:

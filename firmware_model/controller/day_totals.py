@@ -1,10 +1,11 @@
 """Totals by local day: what the last 31 days brought, kept in the retained registers.
 
-Nothing is booked at midnight. A *span* is the time from one change of the flow to the next; its share of each
-day is computed in closed form when it ends, for the last 31 days it touches, and the share of the span that is
-still open is computed when somebody asks. A quiet year costs no more than a quiet hour.
+Nothing is booked at midnight. A *span* is the time from one change of the flow to the next; its share of
+each day is computed in closed form when it ends, for the last 31 days it touches, and the share of the span
+that is still open is computed when somebody asks. A quiet year costs no more than a quiet hour.
 
-Days are those of the local time in force; a clock that is set over midnight goes on with the day it is set to.
+Days are those of the local time in force; a clock that is set over midnight goes on with the day it is set
+to.
 """
 
 from collections.abc import Iterable
@@ -80,10 +81,13 @@ class DayRecord:
         """Return the record after the local time was changed while it was day ``before``.
 
         A clock that is set for the first time, or far away, leaves nothing that could be called yesterday.
+        One that is set back leaves no days that are still to come.
         """
         if abs(after - before) > MAX_DAY_BACK:
             return DayRecord(after)
-        return replace(self, first_day=min(self.first_day, after))
+        return DayRecord(
+            min(self.first_day, after), tuple(totals for totals in self.days if totals.day <= after)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def judge_request(rules: PatientBolus, past: Sequence[PastBolus], now_ms: int) -
 
 
 def _until(today: Sequence[PastBolus], index: int, now_ms: int) -> int:
-    """Return the seconds until so many have left the 24 h that one may be given; 86400 where none ever may."""
+    """Return the seconds until one more leaves the 24 h; 86400 where the count never lets one be given."""
     if index >= len(today):
         return DAY_MS // _MS_PER_S
     return _seconds(today[index].started_ms + DAY_MS - now_ms)

@@ -33,6 +33,16 @@ class RefillOrder:
     lot: str = ""
     digest: bytes = bytes(DIGEST_SIZE)
 
+    def check(self, capacity_nl: int) -> None:
+        """Check that a reservoir could take it.
+
+        Raises:
+            ValueError: a volume is negative, or more than the reservoir holds.
+        """
+        for name, value in (("withdrawn_nl", self.withdrawn_nl), ("filled_nl", self.filled_nl)):
+            if not 0 <= value <= capacity_nl:
+                raise ValueError(f"{name} = {value} is outside 0..{capacity_nl} nL")
+
 
 @dataclass(frozen=True, slots=True)
 class RefillRecord:

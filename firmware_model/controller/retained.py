@@ -30,6 +30,7 @@ class RetainedRegisters:
         bolus_id: the bolus that ``bolus_units`` counts.
         bolus_units: delivered of it.
         last_bolus_id: highest number given to a bolus.
+        bolus_counted: patient bolus that the day totals count.
         bolus_start_told: bolus of which log and receipt tell that it began.
         bolus_end_told: bolus of which the log tells that it ended.
         refill_number: refill that is booked.
@@ -51,6 +52,7 @@ class RetainedRegisters:
     bolus_id: int = 0
     bolus_units: int = 0
     last_bolus_id: int = 0
+    bolus_counted: int = 0
     bolus_start_told: int = 0
     bolus_end_told: int = 0
     refill_number: int = 0

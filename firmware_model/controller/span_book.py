@@ -70,7 +70,17 @@ class SpanBook:
         """Return how many days up to today are known."""
         return self._days(flow).known(flow.day_at(self._registers.settled_ms))
 
-    def count(self, flow: DrugFlow, *, given: int = 0, denied: int = 0) -> None:
-        """Count patient boluses of today."""
-        today = flow.day_at(self._registers.settled_ms)
-        self._registers.days = self._days(flow).plus([DayTotals(today, given=given, denied=denied)])
+    def count_given(self, bolus_id: int) -> None:
+        """Count a patient bolus that began, unless it is counted."""
+        if self._registers.bolus_counted != bolus_id:
+            self._count(given=1)
+            self._registers.bolus_counted = bolus_id
+
+    def count_denied(self) -> None:
+        """Count a patient bolus that was refused."""
+        self._count(denied=1)
+
+    def _count(self, *, given: int = 0, denied: int = 0) -> None:
+        local = DrugFlow(shift_ms=self._registers.shift_ms)
+        share = DayTotals(local.day_at(self._registers.settled_ms), given=given, denied=denied)
+        self._registers.days = self._days(local).plus([share])

@@ -13,7 +13,6 @@ from firmware_model.controller.bolus import BolusView, PastBolus, RunningBolus, 
 from firmware_model.controller.bolus_book import BolusBook
 from firmware_model.controller.bolus_check import BolusSituation, ahead_ms, still_fits
 from firmware_model.controller.commit import Approved
-from firmware_model.controller.day_totals import DayTotals
 from firmware_model.controller.delivery import STARTS_FROM, Circumstances, Decision, Flow, Hold, decide
 from firmware_model.controller.event_log import PUMP_ITSELF
 from firmware_model.controller.flow import NO_TABLE, DrugFlow
@@ -21,6 +20,7 @@ from firmware_model.controller.hardware import Hardware
 from firmware_model.controller.holds import Holds
 from firmware_model.controller.image_check import PumpSituation
 from firmware_model.controller.parts import Parts
+from firmware_model.controller.receipts import NO_INTENT
 from firmware_model.controller.refill import RefillBook, RefillOrder
 from firmware_model.controller.retained import RetainedRegisters
 from firmware_model.controller.schedule import RateTable, local_midnight_before
@@ -29,7 +29,7 @@ from firmware_model.profiles import Profile
 from protocol.log_record import DeliveryStateEvent
 from protocol.messages.program import ReceiptResponse
 from protocol.quantities import nl_to_units
-from protocol.request_words import DeliveryReason
+from protocol.request_words import BolusKind, DeliveryReason
 from protocol.requests import EMERGENCY_SLOT
 from protocol.vocabulary import AlarmCode, BolusState, DeliveryState
 
@@ -46,6 +46,8 @@ class Therapy:
         boluses: the bolus that is delivered, and those that were.
         refills: the last refill.
         program: the program in force.
+        spans: what the registers keep of the past, flow by flow.
+        flow: what flows.
     """
 
     def __init__(
@@ -63,11 +65,11 @@ class Therapy:
         kept = (parts.records, parts.log, parts.receipts, parts.clock, registers)
         self.boluses = BolusBook(*kept)
         self.refills = RefillBook(*kept)
-        self._spans = SpanBook(registers)
+        self.spans = SpanBook(registers)
         self.program = ProgramInForce(parts, active_image)
         self._holds = Holds(profile, parts.records, parts.clock)
         self._minimum = RateTable.constant(profile.minimum_rate_nl_h)
-        self._flow = DrugFlow()
+        self.flow = DrugFlow()
         self._has_begun = False
         self.decision = _AT_REST
         self.next_event_ms: int | None = None
@@ -113,18 +115,18 @@ class Therapy:
     @property
     def rate_nl_h(self) -> int:
         """Commanded rate now, nL/h: basal and bolus."""
-        return self._flow.rate_at(self._parts.clock.now_ms)
+        return self.flow.rate_at(self._parts.clock.now_ms)
 
     @property
     def active_step(self) -> int:
         """Number of the active step of the program, 255 where the basal rate belongs to none."""
-        return self._flow.step_at(self._parts.clock.now_ms)
+        return self.flow.step_at(self._parts.clock.now_ms)
 
     @property
     def next_change_ms(self) -> int | None:
         """Ms until the commanded rate changes as far as is known, None where it does not."""
         now_ms = self._parts.clock.now_ms
-        instants = (self._flow.next_change(now_ms), self._holds.until_ms, self.program.pending_at)
+        instants = (self.flow.next_change(now_ms), self._holds.until_ms, self.program.pending_at)
         return min((at - now_ms for at in instants if at is not None), default=None)
 
     def situation(self) -> PumpSituation:
@@ -151,27 +153,15 @@ class Therapy:
             conc_ng_ml=active.program.primary_drug.conc_ng_ml,
             content_units=self.registers.content_units,
             now_ms=now_ms,
-            basal=(*self._spans.rates(self._flow), *ahead),
+            basal=(*self.spans.rates(self.flow), *ahead),
             runs=self.boluses.runs(),
         )
-
-    def day_totals(self, day_back: int) -> DayTotals | None:
-        """Return the totals of today (0) or a day before, or None where that day is not known."""
-        return self._spans.day(self._flow, day_back)
-
-    def days_known(self) -> int:
-        """Return of how many days up to today the totals are known."""
-        return self._spans.days_known(self._flow)
-
-    def day_begins_ms(self, day: int) -> int:
-        """Return the counter at which a local day begins."""
-        return self._flow.day_begins(day)
 
     # --- time ---------------------------------------------------------------------------------------------
 
     def settle(self, now_ms: int) -> None:
         """Compute the volumes up to ``now_ms`` and turn the motor as far; no event may lie between."""
-        registers, flow = self.registers, self._flow
+        registers, flow = self.registers, self.flow
         since_ms = registers.settled_ms
         if now_ms == since_ms:
             return
@@ -224,7 +214,7 @@ class Therapy:
         decision = decide(self._circumstances())
         if self.boluses.running is not None and decision.ends_bolus is not None:
             self.boluses.end(decision.ends_bolus, actor)
-        before = self._flow
+        before = self.flow
         seq = self._deliver(decision, actor, reason)
         if not self._rest_of_bolus_fits(before):
             self.boluses.end(BolusState.CANCELLED, actor)
@@ -247,12 +237,15 @@ class Therapy:
         Raises:
             PowerCut: power failed again; the next reset does what is left.
         """
+        bolus = self.boluses.running
+        if bolus is not None and bolus.kind is BolusKind.PATIENT:
+            self.spans.count_given(bolus.bolus_id)
         self.boluses.recover(lost=boluses_lost)
         self.refills.recover()
 
     def close_span(self) -> None:
         """Bring the books of the retained registers up to now, as they must be when the RAM is lost."""
-        self._spans.close(self._flow)
+        self.spans.close(self.flow)
 
     def _circumstances(self) -> Circumstances:
         bolus = self.boluses.running
@@ -296,14 +289,14 @@ class Therapy:
             flow = DrugFlow(self._minimum, shift_ms)
         else:
             flow = DrugFlow(self.program.active.table, shift_ms, self.boluses.running)
-        if flow != self._flow and self._has_begun:
-            self._spans.close(self._flow)
-        self._flow, self._has_begun = flow, True
-        self._spans.local_time_is(flow)
+        if flow != self.flow and self._has_begun:
+            self.spans.close(self.flow)
+        self.flow, self._has_begun = flow, True
+        self.spans.local_time_is(flow)
 
     def _rest_of_bolus_fits(self, before: DrugFlow) -> bool:
         """Tell whether a bolus that goes on over another table, or another time of day, may."""
-        bolus, flow = self.boluses.running, self._flow
+        bolus, flow = self.boluses.running, self.flow
         if bolus is None or before.bolus is not bolus:
             return True
         if before.table is flow.table and before.shift_ms == flow.shift_ms:
@@ -314,10 +307,12 @@ class Therapy:
     # --- events -------------------------------------------------------------------------------------------
 
     def _plan(self) -> int | None:
-        bolus_ms = None if self._flow.bolus is None else self._flow.bolus.ends_ms
+        bolus, holds = self.flow.bolus, self._holds
+        is_long = self._parts.alarms.stands(AlarmCode.LONG_STOP)
         instants = (
-            self.program.pending_at, self._low_at(), self._passed_at(0), self._long_stop_at(),
-            self._holds.until_ms, bolus_ms,
+            self.program.pending_at, self._low_at(), self._passed_at(0), holds.until_ms,
+            None if is_long else holds.long_stop_ms, None if bolus is None else bolus.ends_ms,
+            self._parts.alarms.next_event_ms,
         )  # fmt: skip
         return min((instant for instant in instants if instant is not None), default=None)
 
@@ -328,17 +323,9 @@ class Therapy:
     def _passed_at(self, left_units: int) -> int | None:
         """Return the counter at which the content will have fallen to ``left_units``; None if never."""
         to_go = self.registers.content_units - left_units
-        return self._flow.passed_at(self._parts.clock.now_ms, to_go) if to_go > 0 else None
-
-    def _long_stop_at(self) -> int | None:
-        stands = self._parts.alarms.stands(AlarmCode.LONG_STOP)
-        return None if stands else self._holds.long_stop_ms
+        return self.flow.passed_at(self._parts.clock.now_ms, to_go) if to_go > 0 else None
 
     # --- programs and orders ------------------------------------------------------------------------------
-
-    def load_active(self) -> None:
-        """Read the active program again, mending a damaged copy; see `ProgramInForce.load`."""
-        self.program.load()
 
     def store_program(self, approved: Approved) -> ReceiptResponse | None:
         """Commit a program that was checked and confirmed; None where the bank does not hold it.
@@ -349,10 +336,6 @@ class Therapy:
         receipt = self.program.store(approved)
         self.review(PUMP_ITSELF if receipt is None else approved.actor_slot)
         return receipt
-
-    def tell_corrupt(self, cell: str) -> None:
-        """Tell the log that a storage cell failed its check."""
-        self.program.tell_corrupt(cell)
 
     def order_hold(
         self,
@@ -381,6 +364,8 @@ class Therapy:
             PowerCut: power failed; the reset ends the bolus, or finds that it was never begun.
         """
         receipt = self.boluses.begin(bolus, note)
+        if bolus.kind is BolusKind.PATIENT:
+            self.spans.count_given(bolus.bolus_id)
         self.review(bolus.slot)
         return receipt
 
@@ -394,9 +379,13 @@ class Therapy:
         self.review(actor)
         return ended
 
-    def count_patient_bolus(self, *, given: int = 0, denied: int = 0) -> None:
-        """Count what the patient asked for into the totals of today."""
-        self._spans.count(self._flow, given=given, denied=denied)
+    def count_denied(self) -> None:
+        """Count a patient bolus that was refused into the totals of today."""
+        self.spans.count_denied()
+
+    def record_refill(self, withdrawn_nl: int, filled_nl: int, actor: int = PUMP_ITSELF) -> int:
+        """Book a refill that nobody asks a receipt of; return the residual the pump had computed, nL."""
+        return self.book_refill(RefillOrder(withdrawn_nl, filled_nl, actor, NO_INTENT))[0]
 
     def book_refill(self, order: RefillOrder) -> tuple[int, int]:
         """Book a refill; return the residual the pump had computed, nL, and the number of its log record.
@@ -405,10 +394,7 @@ class Therapy:
             ValueError: a volume is negative, or more than the reservoir holds.
             PowerCut: power failed; the refill is booked after the reset, or was never told.
         """
-        capacity_nl = self._profile.reservoir_capacity_nl
-        for name, value in (("withdrawn_nl", order.withdrawn_nl), ("filled_nl", order.filled_nl)):
-            if not 0 <= value <= capacity_nl:
-                raise ValueError(f"{name} = {value} is outside 0..{capacity_nl} nL")
-        record, seq = self.refills.book(order, self._parts.programs.table.active.version)
+        order.check(self._profile.reservoir_capacity_nl)
+        record, seq = self.refills.book(order, self.program.version)
         self.review(order.actor_slot)
         return record.expected_nl, seq

@@ -11,7 +11,7 @@ from protocol.messages.status import GetStatusRequest, GetStatusResponse
 from protocol.program import MAX_DRUGS, MAX_STEPS
 from protocol.quantities import units_to_nl
 from protocol.requests import Caller
-from protocol.vocabulary import BolusState, Feature
+from protocol.vocabulary import Feature
 
 FIRMWARE_VERSION: Final = 0 << 16 | 1 << 8 | 0
 """Version of this firmware, major * 65536 + minor * 256 + patch."""
@@ -43,7 +43,7 @@ def _device_info(pump: Context, _body: GetDeviceInfoRequest, _caller: Caller) ->
 
 def _features(pump: Context) -> Feature:
     far_link = Feature.FAR_LINK if pump.far_link else Feature(0)
-    return Feature.WEEKLY_SCHEDULE | far_link
+    return Feature.WEEKLY_SCHEDULE | Feature.BOLUS | Feature.NOTIFICATIONS | far_link
 
 
 def _status(pump: Context, _body: GetStatusRequest, caller: Caller) -> GetStatusResponse:
@@ -51,6 +51,7 @@ def _status(pump: Context, _body: GetStatusRequest, caller: Caller) -> GetStatus
     therapy, clock, alarms = controller.therapy, controller.clock, controller.alarms
     registers, profile = therapy.registers, controller.profile
     battery_mv = controller.hardware.battery_mv()
+    bolus = controller.boluses.view(pump.link_ms)
     utc_s, change_ms = clock.utc_s, therapy.next_change_ms
     return GetStatusResponse(
         uptime_s=clock.uptime_s,
@@ -71,10 +72,10 @@ def _status(pump: Context, _body: GetStatusRequest, caller: Caller) -> GetStatus
         program_version=controller.programs.table.active.version,
         last_txn_id=caller.last_txn,
         active_step=therapy.active_step,
-        bolus_state=BolusState.NONE,
-        bolus_id=0,
-        bolus_delivered_nl=0,
-        bolus_total_nl=0,
+        bolus_state=bolus.state,
+        bolus_id=bolus.bolus_id,
+        bolus_delivered_nl=bolus.delivered_nl,
+        bolus_total_nl=bolus.total_nl,
         next_change_s=NEVER_S if change_ms is None else -(-change_ms // 1_000),
     )
 

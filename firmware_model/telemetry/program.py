@@ -5,6 +5,7 @@ from typing import Final
 
 from firmware_model.controller.program_store import NO_PROGRAM, ProgramEntry
 from firmware_model.controller.programming import LIFE_MS, CommitOrder
+from firmware_model.controller.receipts import no_receipt
 from firmware_model.telemetry.context import Context, Handler
 from protocol.messages.program import (
     MAX_STAGE_BLOCK,
@@ -26,7 +27,7 @@ from protocol.messages.program import (
 )
 from protocol.program import DIGEST_SIZE, program_digest
 from protocol.requests import Caller, Refusal
-from protocol.vocabulary import ErrorCode, Which
+from protocol.vocabulary import ErrorCode, Role, Which
 
 
 def _staged_version(pump: Context) -> int:
@@ -79,7 +80,7 @@ def _image_of(pump: Context, version: int) -> bytes | Refusal:
         return Refusal(ErrorCode.VERSION_CONFLICT, 0, table.active.version)
     if entry is table.active:
         # Checked before each use: a copy that went bad since the start is found and mended here.
-        pump.controller.therapy.load_active()
+        pump.controller.therapy.program.load()
     image = pump.controller.programs.read(entry)
     return Refusal(ErrorCode.STORAGE) if image is None else image
 
@@ -135,8 +136,14 @@ def _abort(pump: Context, body: ProgAbortRequest, caller: Caller) -> ProgAbortRe
     return refusal or ProgAbortResponse(body.handle)
 
 
-def _receipt(pump: Context, body: GetReceiptRequest, _caller: Caller) -> ReceiptResponse:
-    return pump.controller.programming.receipt(body.intent_id, pump.link_ms)
+def _receipt(pump: Context, body: GetReceiptRequest, caller: Caller) -> ReceiptResponse:
+    """Answer for an intent; a patient is told of the intents of their own bond, and of no other."""
+    controller = pump.controller
+    armed = controller.boluses.receipt(body.intent_id, pump.link_ms)
+    receipt = armed or controller.programming.receipt(body.intent_id, pump.link_ms)
+    if caller.role is Role.PATIENT and controller.receipts.slot_of(body.intent_id) != caller.slot:
+        return no_receipt(body.intent_id)
+    return receipt
 
 
 HANDLERS: Final[Mapping[type, Handler]] = {

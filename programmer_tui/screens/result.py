@@ -8,6 +8,7 @@ from programmer_tui.clinic.clinical_time import format_age, format_time
 from programmer_tui.clinic.readback import format_digest, verdict_sentence
 from programmer_tui.clinic.workflow import Stage
 from programmer_tui.desk import Desk
+from programmer_tui.intents import IntentKind
 from programmer_tui.screens.frame import FrameScreen
 from programmer_tui.views import CommitResult, Resolution
 from programmer_tui.widgets.compare_table import RESULT_HEADS, result_cells, table_lines
@@ -77,6 +78,8 @@ def _unknown(desk: Desk, width: int) -> list[str]:
 
 def outcome_words(resolution: Resolution) -> str:
     """Return in one sentence what became of a command whose answer was lost."""
+    if resolution.kind is not IntentKind.PROGRAM:
+        return "APPLIED: the pump did it." if resolution.applied else "NOT APPLIED: the pump did not do it."
     if resolution.applied:
         return "APPLIED: the NEW program is in the pump."
     return "NOT APPLIED: the OLD program runs on."
@@ -84,16 +87,14 @@ def outcome_words(resolution: Resolution) -> str:
 
 def _resolved(resolution: Resolution, desk: Desk, width: int) -> Content:
     receipt = resolution.receipt
-    lines = [
-        "",
-        hanging(" ", resolution.text, width),
-        "",
-        f" Receipt      {RECEIPT_WORDS[receipt.state]}",
-        *_receipt_lines(desk, receipt.version, receipt.utc_s, receipt.log_seq),
-        "",
-        " [Enter] reads the pump again and returns to the overview.",
-    ]
-    head = f" RESOLVED BY THE PUMP'S RECEIPT - {outcome_words(resolution)}\n"
+    source = "LOG" if receipt is None else "RECEIPT"
+    lines = ["", hanging(" ", resolution.text, width), ""]
+    if receipt is not None:
+        lines.append(f" Receipt      {RECEIPT_WORDS[receipt.state]}")
+        lines += _receipt_lines(desk, receipt.version, receipt.utc_s, receipt.log_seq)
+        lines.append("")
+    lines.append(" [Enter] reads the pump again and returns to the overview.")
+    head = f" RESOLVED BY THE PUMP'S {source} - {outcome_words(resolution)}\n"
     return Content.assemble((head, "bold"), "\n".join(lines))
 
 

@@ -8,6 +8,7 @@ from textual.content import Content
 from programmer_tui.clinic.alarm_words import MARKS, alarm_title
 from programmer_tui.clinic.clinical_time import format_age
 from programmer_tui.desk import Desk
+from programmer_tui.intents import IntentKind
 from programmer_tui.views import LinkHealth, SessionView
 from programmer_tui.widgets.panel import TextArea
 from protocol.messages.alarms import Alarm
@@ -95,13 +96,15 @@ def banner_words(view: SessionView) -> str:
     """Return the lines of the banner, empty where every outcome is known."""
     if view.sync is not SyncState.UNCERTAIN:
         return ""
-    what = "the last command"
+    what, meaning = "the last command", "holds the OLD or the NEW program"
     if view.uncertain is not None:
         since = format_age(max(0, view.now_ms - view.uncertain.since_ms) // 1_000)
         what = f"{view.uncertain.what} ({since})"
+        if view.uncertain.kind is not IntentKind.PROGRAM:
+            meaning = "has done it or has NOT"
     return (
         f" !!! OUTCOME UNKNOWN - no answer to: {what}\n"
-        " !!! The pump holds the OLD or the NEW program. Locked until its receipt came."
+        f" !!! The pump {meaning}. Locked until its receipt came."
     )
 
 

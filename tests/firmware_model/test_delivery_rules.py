@@ -1,5 +1,6 @@
-"""The table of delivery rules, walked through all its circumstances."""
+"""The table of delivery rules, walked through all its circumstances, with and without a bolus."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -13,10 +14,14 @@ from firmware_model.controller.delivery import (
     decode_hold,
     encode_hold,
 )
-from protocol.vocabulary import DeliveryState
+from protocol.request_words import BolusKind, DeliveryReason
+from protocol.vocabulary import BolusState, DeliveryState
 
 HOLDS = (None, DeliveryState.STOPPED, DeliveryState.MIN_RATE)
-EVERY = tuple(Circumstances(*given) for given in product((False, True), (False, True), (False, True), HOLDS))
+BOLUSES = (None, *BolusKind)
+EVERY = tuple(
+    Circumstances(*given) for given in product((False, True), (False, True), (False, True), HOLDS, BOLUSES)
+)
 
 
 @pytest.mark.parametrize("given", EVERY)
@@ -29,7 +34,28 @@ def test_every_circumstance_has_its_decision(given: Circumstances) -> None:
     elif given.hold is DeliveryState.MIN_RATE:
         assert (decision.state, decision.flow) == (DeliveryState.MIN_RATE, Flow.MINIMUM)
     else:
-        assert (decision.state, decision.flow) == (DeliveryState.RUNNING, Flow.SCHEDULE)
+        state = {None: DeliveryState.RUNNING, BolusKind.PRIME: DeliveryState.PRIMING}.get(
+            given.bolus, DeliveryState.BOLUS
+        )
+        assert (decision.state, decision.flow) == (state, Flow.SCHEDULE)
+
+
+@pytest.mark.parametrize("given", EVERY)
+def test_a_bolus_goes_on_only_over_the_program(given: Circumstances) -> None:
+    """An order cancels it, anything that went wrong faults it, and nothing pauses it."""
+    ends = decide(given).ends_bolus
+    if decide(given).flow is Flow.SCHEDULE:
+        assert ends is None
+    elif given.hold is not None and given.has_program and given.has_drug and given.program_readable:
+        assert ends is BolusState.CANCELLED
+    elif not given.has_program or not given.has_drug or given.hold is not DeliveryState.STOPPED:
+        assert ends is BolusState.FAULTED
+
+
+def test_a_bolus_does_not_decide_over_the_basal_rate() -> None:
+    """Whatever the bolus, the basal rate comes from where it would come from without it."""
+    for given in EVERY:
+        assert decide(given).flow is decide(replace(given, bolus=None)).flow
 
 
 def test_every_rule_decides_somewhere() -> None:
@@ -39,11 +65,12 @@ def test_every_rule_decides_somewhere() -> None:
 
 def test_the_program_runs_only_when_nothing_stands_against_it() -> None:
     running = [given for given in EVERY if decide(given).flow is Flow.SCHEDULE]
-    assert running == [Circumstances(True, True, True, None)]
+    assert running == [Circumstances(True, True, True, None, bolus) for bolus in BOLUSES]
 
 
 def test_a_hold_is_stored_and_read_back() -> None:
-    hold = Hold(DeliveryState.STOPPED, 5, 60_005, 3)
+    hold = Hold(DeliveryState.STOPPED, 5, 60_005, 3, DeliveryReason.PROCEDURE)
+    assert hold.minutes == 1
     assert decode_hold(encode_hold(hold)) == hold
     assert decode_hold(encode_hold(None)) is None
 

@@ -111,7 +111,14 @@ def test_the_replacement_date_follows_the_calendar(implanted: int, now: int, day
 def test_a_plant_is_hardware_to_the_controller_and_nothing_more() -> None:
     """What the controller can call tells nothing of the true volume."""
     offered = {name for name, _ in getmembers(Hardware) if not name.startswith("_")}
-    assert offered == {"run_motor", "battery_mv", "temperature_cdeg"}
+    assert offered == {
+        "run_motor",
+        "motor_follows",
+        "spend_handshake",
+        "sound_tone",
+        "battery_mv",
+        "temperature_cdeg",
+    }
     plant = Plant.new(PROFILE, 0)
     plant.refill(1_000)
     plant.run_motor(nl_to_units(400))

@@ -39,6 +39,7 @@ from protocol.messages.program import (
     ReceiptResponse,
 )
 from protocol.quantities import UNITS_PER_NL
+from protocol.request_words import DeliveryReason
 from protocol.requests import Refusal
 from protocol.vocabulary import (
     AlarmCode,
@@ -103,8 +104,10 @@ def test_low_alarm_then_empty_then_refill() -> None:
     seen = status(pump)
     assert (seen.delivery_state, seen.alarm_count) == (DeliveryState.RUNNING, 0)
     assert events(pump, DeliveryStateEvent)[-2:] == [
-        DeliveryStateEvent(DeliveryState.RUNNING, DeliveryState.STOPPED, 0),
-        DeliveryStateEvent(DeliveryState.STOPPED, DeliveryState.RUNNING, seen.rate_nl_h),
+        DeliveryStateEvent(DeliveryState.RUNNING, DeliveryState.STOPPED, 0, 0, DeliveryReason.NONE),
+        DeliveryStateEvent(
+            DeliveryState.STOPPED, DeliveryState.RUNNING, seen.rate_nl_h, 0, DeliveryReason.NONE
+        ),
     ]
     raised = [event for event in events(pump, AlarmRaisedEvent) if isinstance(event, AlarmRaisedEvent)]
     assert [event.code for event in raised] == [AlarmCode.RESERVOIR_LOW, AlarmCode.RESERVOIR_EMPTY]

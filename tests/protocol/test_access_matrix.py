@@ -1,62 +1,92 @@
-"""Who may ask what, from near and far, and which of two errors a request that is wrong twice gets."""
+"""Who may ask what: every message in every role and every situation, against the printed role matrix."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
-from support.protocol_pair import CONFIRM, ConnectionPair
-from support.raw_programmer import RawProgrammer, RawSession
+from support.device import CountingDevice
+from support.protocol_pair import ConnectionPair
+from support.published import ANSWERED_BY_THE_ENDPOINT, CATALOGUE, HEAD_ONLY, Published
+from support.sessions import secret
 from support.strategies import example_of
 
-from protocol.application import HEADER, build_request
-from protocol.events import AnswerReceived, AnswerRepeated, RequestReceived, SessionClosed
-from protocol.frame import to_wire
+from protocol.events import AnswerReceived, SessionClosed
 from protocol.handshake import Suite
-from protocol.link_control import LinkClass, LinkError, LinkErrorCode, decode_link
+from protocol.link_control import LinkClass
 from protocol.messages.errors import ErrorBody
-from protocol.messages.registry import MESSAGES, Access, MessageSpec, by_name
-from protocol.messages.status import GetStatusRequest
+from protocol.messages.registry import MESSAGES, MessageSpec, by_name
+from protocol.requests import EMERGENCY_SLOT
 from protocol.vocabulary import NO_FIELD, BondState, CloseReason, ErrorCode, Role
 
-LETTERS = {
-    "C": Role.CLINICIAN,
-    "P": Role.PATIENT,
-    "S": Role.SERVICE,
-    "R": Role.READER,
-    "E": Role.EMERGENCY,
-    "N": Role.ENROL,
-}
-MAY_ASK = {
-    "SESSION_CONFIRM": "CPSREN",
-    "KEEPALIVE": "CPSREN",
-    "SESSION_CLOSE": "CPSREN",
-    "GET_DEVICE_INFO": "CPSRE",
-    "GET_STATUS": "CPSRE",
-    "GET_PROGRAM_INFO": "CSR",
-    "READ_PROGRAM": "CSR",
-    "PROG_BEGIN": "C",
-    "PROG_STAGE": "C",
-    "PROG_VERIFY": "C",
-    "PROG_COMMIT": "C",
-    "PROG_ABORT": "C",
-    "GET_RECEIPT": "CS",
-    "GET_CLOCK": "CPSR",
-    "LOG_INFO": "CPSR",
-    "LOG_READ": "CPSR",
-    "GET_ALARMS": "CPSRE",
-    "BOND_ENROL": "N",
-}
-"""OITP/1 section 14 with its role matrix; N is an enrolment session, and E reads status and alarms only."""
+Outcomes = dict[str, ErrorCode | None]
 
-NEAR_ONLY = {"PROG_COMMIT", "BOND_ENROL"}
-CHANGING = {"PROG_BEGIN", "PROG_STAGE", "PROG_VERIFY", "PROG_COMMIT", "PROG_ABORT", "BOND_ENROL"}
-THERAPY = {"PROG_COMMIT"}
-
+TOKEN = secret("one far session")
+BONDED = [role for role in Role if role is not Role.ENROL]
 every_message = pytest.mark.parametrize("spec", MESSAGES, ids=lambda spec: spec.name)
 
 
-def open_as(role: Role, link_class: LinkClass, state: BondState = BondState.CONFIRMED) -> ConnectionPair:
-    pair = ConnectionPair(role, state, link_class=link_class)
-    return pair.open(suite=Suite.NNPSK0 if role is Role.ENROL else Suite.KK)
+def named(role: Role) -> str:
+    return role.name.lower()
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Where a session stands; ``head_off_ms`` is for how long the programming head has been off."""
+
+    name: str
+    far: bool = False
+    token: bool = False
+    provisional: bool = False
+    unconfirmed: bool = False
+    head_off_ms: int | None = None
+    head_returns: bool = False
+
+    @property
+    def head(self) -> bool:
+        """Whether the programming head counts as on the pump."""
+        return not self.far and (self.head_returns or self.head_off_ms is None or self.head_off_ms < 5_000)
+
+
+SITUATIONS = (
+    Situation("near"),
+    Situation("far", far=True),
+    Situation("far with token", far=True, token=True),
+    Situation("head off for a moment", head_off_ms=4_999),
+    Situation("suspended", head_off_ms=5_000),
+    Situation("about to close", head_off_ms=59_999),
+    Situation("head back", head_off_ms=20_000, head_returns=True),
+    Situation("provisional", provisional=True),
+    Situation("provisional, far", provisional=True, far=True),
+    Situation("provisional, far with token", provisional=True, far=True, token=True),
+    Situation("provisional, suspended", provisional=True, head_off_ms=6_000),
+    Situation("unconfirmed", unconfirmed=True),
+)
+
+
+def expected(line: Published, role: Role, where: Situation) -> ErrorCode | None:
+    """What OITP/1 says, in the order of section 15."""
+    if where.unconfirmed and line.name != "SESSION_CONFIRM":
+        return ErrorCode.SESSION_NOT_CONFIRMED
+    if role not in line.roles:
+        return ErrorCode.ROLE_FORBIDDEN
+    needs_head = line.name in HEAD_ONLY or (role is Role.ENROL and line.changes)
+    if not where.head and (needs_head or (line.treats and not where.token)):
+        return ErrorCode.PROXIMITY_REQUIRED
+    return ErrorCode.BOND_PROVISIONAL if where.provisional and line.changes else None
+
+
+def opened(role: Role, where: Situation, slot: int = 0) -> ConnectionPair:
+    device = CountingDevice(far_link=where.token)
+    device.add_bond(slot, role, BondState.PROVISIONAL if where.provisional else BondState.CONFIRMED)
+    device.tokens[slot] = TOKEN
+    pair = ConnectionPair(device=device, link_class=LinkClass.FAR if where.far else LinkClass.NEAR)
+    suite = Suite.NNPSK0 if role is Role.ENROL else Suite.KKPSK2 if where.token else Suite.KK
+    pair.open(slot, suite=suite, token=TOKEN if where.token else None, confirm=not where.unconfirmed)
+    if where.head_off_ms is not None:
+        pair.set_head(False)
+        pair.run_for(where.head_off_ms)
+        if where.head_returns:
+            pair.set_head(True)
+    return pair
 
 
 def outcome(pair: ConnectionPair, spec: MessageSpec) -> ErrorCode | None:
@@ -68,156 +98,123 @@ def outcome(pair: ConnectionPair, spec: MessageSpec) -> ErrorCode | None:
     if isinstance(answer.body, ErrorBody) and not executed:
         assert (answer.body.request_opcode, answer.body.field) == (spec.request_opcode, NO_FIELD)
         return ErrorCode(answer.body.code)
-    assert executed == 1
+    assert executed == (spec.name not in ANSWERED_BY_THE_ENDPOINT)
     return None
 
 
-@every_message
-@pytest.mark.parametrize("link_class", LinkClass, ids=lambda link_class: link_class.name.lower())
-@pytest.mark.parametrize("role", Role, ids=lambda role: role.name.lower())
-def test_each_role_may_ask_what_the_matrix_says(spec: MessageSpec, link_class: LinkClass, role: Role) -> None:
-    far = link_class is LinkClass.FAR
-    expected = None
-    if role not in {LETTERS[letter] for letter in MAY_ASK[spec.name]}:
-        expected = ErrorCode.ROLE_FORBIDDEN
-    elif far and spec.name in NEAR_ONLY:
-        expected = ErrorCode.PROXIMITY_REQUIRED
-    assert outcome(open_as(role, link_class), spec) is expected
+def outcomes(pair: ConnectionPair, last: str = "SESSION_CLOSE") -> Outcomes:
+    """Ask everything in one session; last what ends it, or what makes it a confirmed one."""
+    order = sorted(CATALOGUE, key=lambda name: name == last)
+    return {name: outcome(pair, by_name(name)) for name in order}
+
+
+@pytest.mark.parametrize("where", SITUATIONS, ids=lambda where: where.name)
+@pytest.mark.parametrize("role", Role, ids=named)
+def test_each_role_may_ask_what_the_matrix_says(role: Role, where: Situation) -> None:
+    if role is Role.ENROL and (where.token or where.provisional):
+        # An enrolment has no bond yet, and brings the card instead of a token.
+        where = Situation("near", far=where.far, head_off_ms=where.head_off_ms)
+    pair = opened(role, where)
+    last = "SESSION_CONFIRM" if where.unconfirmed else "SESSION_CLOSE"
+    assert outcomes(pair, last) == {name: expected(line, role, where) for name, line in CATALOGUE.items()}
+
+
+def test_the_matrix_is_the_one_printed() -> None:
+    """The summary of the role matrix, line by line, as a person reads it."""
+
+    def allowed(role: Role, where: Situation) -> set[str]:
+        return {name for name, line in CATALOGUE.items() if expected(line, role, where) is None}
+
+    near, far, provisional = (next(s for s in SITUATIONS if s.name == n) for n in ("near", "far", "provisional"))
+    session = {"SESSION_CONFIRM", "KEEPALIVE", "SESSION_CLOSE", "SUBSCRIBE", "NOTIFY_ACK"}
+    status = {"GET_DEVICE_INFO", "GET_STATUS", "GET_ALARMS", "LINK_STATS"}
+    reads = session | status | {"GET_DAY_TOTALS", "GET_CLOCK", "LOG_INFO", "LOG_READ"}
+    programs = {"GET_PROGRAM_INFO", "READ_PROGRAM"}
+    assert allowed(Role.READER, near) == allowed(Role.READER, far) == reads | programs
+    assert allowed(Role.EMERGENCY, far) == session | status
+    assert allowed(Role.EMERGENCY, near) == session | status | {"SET_DELIVERY", "BOLUS_CANCEL"}
+    own = {"GET_RECEIPT", "ALARM_ACK", "ALARM_SILENCE"}
+    assert allowed(Role.PATIENT, far) == reads | own
+    assert allowed(Role.PATIENT, near) == reads | own | {"PATIENT_BOLUS", "BOLUS_CANCEL", "PROXIMITY_TOKEN"}
+    looks = programs | {"GET_RECEIPT", "LOG_DIGEST", "BOND_LIST", "SECURITY_STATUS"}
+    assert allowed(Role.SERVICE, far) == reads | looks | {"SET_CLOCK"}
+    assert allowed(Role.SERVICE, near) == reads | looks | {"SET_CLOCK", "SELF_TEST"}
+    others = {"PATIENT_BOLUS", "BOND_ENROL", "SELF_TEST"}
+    assert allowed(Role.CLINICIAN, near) == CATALOGUE.keys() - others
+    assert allowed(Role.CLINICIAN, provisional) == reads | looks
+    assert allowed(Role.ENROL, near) == {"SESSION_CONFIRM", "KEEPALIVE", "SESSION_CLOSE", "BOND_ENROL"}
+
+
+def test_the_registry_says_what_the_catalogue_prints() -> None:
+    for spec in MESSAGES:
+        line = CATALOGUE[spec.name]
+        assert (spec.access.value, spec.roles) == (line.access, line.roles)
+        assert spec.head_only == (spec.name in HEAD_ONLY)
+
+
+# --- revoked ------------------------------------------------------------------------------------------------
 
 
 @every_message
-def test_a_provisional_bond_reads_only(spec: MessageSpec) -> None:
-    pair = open_as(Role.CLINICIAN, LinkClass.NEAR, BondState.PROVISIONAL)
-    if spec.name == "BOND_ENROL":
-        assert outcome(pair, spec) is ErrorCode.ROLE_FORBIDDEN
-    else:
-        assert outcome(pair, spec) is (ErrorCode.BOND_PROVISIONAL if spec.name in CHANGING else None)
-
-
-@every_message
-def test_nothing_but_its_confirmation_is_executed_in_an_unconfirmed_session(spec: MessageSpec) -> None:
-    pair = ConnectionPair()
-    pair.open(confirm=False)
-    expected = None if spec.name == "SESSION_CONFIRM" else ErrorCode.SESSION_NOT_CONFIRMED
-    assert outcome(pair, spec) is expected
-
-
-def test_the_registry_says_what_changes_therapy() -> None:
-    assert {spec.name for spec in MESSAGES if spec.access is Access.THERAPY} == THERAPY
-    assert {spec.name for spec in MESSAGES if spec.access in (Access.WRITE, Access.THERAPY)} == CHANGING
-
-
-# --- a request that is wrong twice --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """One way to be wrong: other header octets, another body, or another situation."""
-
-    name: str
-    code: ErrorCode
-    header: dict[str, int] = field(default_factory=dict)
-    body: str = ""
-    situation: str = ""
-
-
-IN_ORDER = (
-    Wrong("no codeword", ErrorCode.OPCODE_NOT_A_CODEWORD, {"opcode": 0x1145}),
-    Wrong("unknown opcode", ErrorCode.UNKNOWN_OPCODE, {"opcode": 0x5050}),
-    Wrong("revision", ErrorCode.UNSUPPORTED_REV, {"rev": 2}),
-    Wrong("length", ErrorCode.BAD_LENGTH, body="longer"),
-    Wrong("word", ErrorCode.BAD_ENUM, body="word"),
-    Wrong("revoked", ErrorCode.BOND_REVOKED, situation="revoked"),
-    Wrong("unconfirmed", ErrorCode.SESSION_NOT_CONFIRMED, situation="unconfirmed"),
-    Wrong("role", ErrorCode.ROLE_FORBIDDEN, situation="role"),
-    Wrong("far", ErrorCode.PROXIMITY_REQUIRED, situation="far"),
-    Wrong("provisional", ErrorCode.BOND_PROVISIONAL, situation="provisional"),
-)
-PAIRS = [(one, other) for at, one in enumerate(IN_ORDER) for other in IN_ORDER[at:]]
-
-
-def commit_plaintext(txn: int, *wrongs: Wrong) -> bytes:
-    """A PROG_COMMIT, wrong as asked; where two faults name one octet the earlier one stands."""
-    spec = by_name("PROG_COMMIT")
-    body = bytearray(spec.request_codec.encode(example_of(spec.request)))
-    if any(wrong.body == "word" for wrong in wrongs):
-        body[16] = 0
-    if any(wrong.body == "longer" for wrong in wrongs):
-        body += b"\0"
-    header = {"opcode": spec.request_opcode, "txn": txn, "rev": 1, "mflags": 0, "body_len": len(body)}
-    for wrong in reversed(wrongs):
-        header |= wrong.header
-    return bytes(HEADER.build(header)) + bytes(body)
-
-
-@pytest.mark.parametrize(("earlier", "later"), PAIRS, ids=lambda wrong: wrong.name)
-def test_the_earlier_of_two_errors_is_told(earlier: Wrong, later: Wrong) -> None:
-    situations = {earlier.situation, later.situation}
-    pair = ConnectionPair(
-        Role.READER if "role" in situations else Role.CLINICIAN,
-        BondState.PROVISIONAL if "provisional" in situations else BondState.CONFIRMED,
-        link_class=LinkClass.FAR if "far" in situations else LinkClass.NEAR,
-    )
-    programmer, session = raw_session(pair)
-    if "unconfirmed" not in situations:
-        programmer.record(session, build_request(by_name("SESSION_CONFIRM"), CONFIRM, 1))
-    txn = 1 if "unconfirmed" in situations else 2
-    if "revoked" in situations:
-        pair.device.add_bond(0, state=BondState.REVOKED)
-    (answer,) = programmer.record(session, commit_plaintext(txn, earlier, later))
-    assert answer.error.code is earlier.code
-    assert pair.device.commits == 0
-
-
-def raw_session(pair: ConnectionPair) -> tuple[RawProgrammer, RawSession]:
-    programmer = RawProgrammer(pair.host)
-    programmer.hello()
-    return programmer, programmer.session()
-
-
-def test_the_field_at_fault_is_told() -> None:
-    pair = ConnectionPair()
-    programmer, session = raw_session(pair)
-    word = next(wrong for wrong in IN_ORDER if wrong.body == "word")
-    (answer,) = programmer.record(session, commit_plaintext(1, word))
-    assert answer.error == ErrorBody(0x1144, ErrorCode.BAD_ENUM, 3, 0)
-
-
-def test_an_error_is_cached_and_repeated_like_any_answer() -> None:
-    pair = ConnectionPair()
-    programmer, session = raw_session(pair)
-    (first,) = programmer.record(session, commit_plaintext(1))
-    (again,) = programmer.record(session, commit_plaintext(1))
-    assert first.error == again.error == ErrorBody(0x1144, ErrorCode.SESSION_NOT_CONFIRMED, NO_FIELD, 0)
-    assert (first.header.mflags, again.header.mflags) == (0, 1)
-    assert pair.host.events[-1] == AnswerRepeated(1)
-    assert not any(isinstance(event, RequestReceived) for event in pair.host.events)
-
-
-@pytest.mark.parametrize("gone", ["revoked", "removed"])
-def test_a_session_ends_when_its_bond_is_revoked(gone: str) -> None:
-    pair = ConnectionPair().open()
+def test_a_session_whose_bond_is_revoked_meanwhile_gets_that_answer_and_no_other(spec: MessageSpec) -> None:
+    pair = opened(BONDED[sum(spec.name.encode()) % len(BONDED)], SITUATIONS[0])
     session = pair.pump.session
     assert session is not None
-    if gone == "revoked":
-        pair.device.add_bond(0, state=BondState.REVOKED)
-    else:
-        del pair.device.bonds[0]
-    answer = pair.ask(GetStatusRequest())
-    assert isinstance(answer, AnswerReceived)
-    assert answer.body.code is ErrorCode.BOND_REVOKED
+    pair.device.add_bond(0, session.role, BondState.REVOKED)
+    assert outcome(pair, spec) is ErrorCode.BOND_REVOKED
     assert pair.host.events[-1] == SessionClosed(session.session_id, CloseReason.REVOKED)
     assert pair.pump.session is None
 
 
-def test_after_the_end_a_record_finds_no_session() -> None:
-    pair = ConnectionPair()
-    programmer, session = raw_session(pair)
-    pair.device.add_bond(0, state=BondState.REVOKED)
-    assert len(programmer.record(session, commit_plaintext(1))) == 1
-    frames = programmer.put(_sealed(programmer, session, commit_plaintext(1)))
-    assert [decode_link(frame.payload) for frame in frames] == [LinkError(LinkErrorCode.NO_SESSION, 0)]
+@pytest.mark.parametrize("role", BONDED, ids=named)
+@pytest.mark.parametrize("unconfirmed", [True, False])
+def test_a_bond_that_is_gone_is_as_good_as_revoked(role: Role, unconfirmed: bool) -> None:
+    pair = opened(role, Situation("", unconfirmed=unconfirmed))
+    pair.device.bonds.clear()
+    assert outcome(pair, by_name("KEEPALIVE")) is ErrorCode.BOND_REVOKED
+    assert pair.pump.session is None
 
 
-def _sealed(programmer: RawProgrammer, session: RawSession, plaintext: bytes) -> bytes:
-    return to_wire(session.sender.seal(programmer.seq, plaintext))
+def test_an_enrolment_needs_no_bond() -> None:
+    pair = opened(Role.ENROL, SITUATIONS[0])
+    pair.device.bonds.clear()
+    assert outcome(pair, by_name("BOND_ENROL")) is None
+
+
+# --- the published emergency key ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dwelt_ms", [0, 29_999, 30_000])
+def test_the_emergency_key_may_ask_after_thirty_seconds_on_the_pump(dwelt_ms: int) -> None:
+    pair = opened(Role.EMERGENCY, SITUATIONS[0], EMERGENCY_SLOT)
+    pair.run_for(dwelt_ms)
+    waits = dwelt_ms < 30_000
+    assert outcomes(pair) == {
+        name: ErrorCode.ROLE_FORBIDDEN
+        if Role.EMERGENCY not in line.roles
+        else (ErrorCode.PROXIMITY_REQUIRED if waits and line.group else None)
+        for name, line in CATALOGUE.items()
+    }
+
+
+# --- lab plaintext ------------------------------------------------------------------------------------------
+
+LAB_ROLES = [role for role in BONDED if role is not Role.EMERGENCY]
+
+
+@pytest.mark.parametrize("link_class", LinkClass, ids=lambda link_class: link_class.name.lower())
+@pytest.mark.parametrize("role", LAB_ROLES, ids=named)
+def test_lab_plaintext_has_the_rights_of_the_role_of_the_option(role: Role, link_class: LinkClass) -> None:
+    pair = ConnectionPair(link_class=link_class, lab_role=role)
+    where = Situation("lab", far=link_class is LinkClass.FAR)
+    pair.open_lab()
+    assert outcomes(pair) == {name: expected(line, role, where) for name, line in CATALOGUE.items()}
+
+
+def test_lab_plaintext_loses_its_therapy_with_the_head_too() -> None:
+    pair = ConnectionPair(lab_role=Role.CLINICIAN)
+    pair.open_lab()
+    pair.set_head(False)
+    pair.run_for(5_000)
+    assert outcome(pair, by_name("PROG_COMMIT")) is ErrorCode.PROXIMITY_REQUIRED
+    assert outcome(pair, by_name("GET_STATUS")) is None

@@ -154,7 +154,7 @@ def test_known_opcodes_are_named_by_message_and_class() -> None:
     assert describe_opcode(0xC00C) == "ERROR (0xC00C)"
     assert describe_opcode(0x0066) == "message 0.6 request (0x0066)"
     assert describe_opcode(0xA00A) == "ALARM_EVENT notification (0xA00A)"
-    assert describe_opcode(0x8127) == "message 0.2 notification (0x8127)"
+    assert describe_opcode(0x8124) == "message 0.2 notification (0x8124)"
     assert describe_opcode(0x0001) == "0x0001 (not a codeword)"
 
 

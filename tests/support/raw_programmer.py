@@ -108,10 +108,11 @@ class RawProgrammer:
         pump_public: bytes = PUMP_PUBLIC,
         card_secret: bytes = CARD_SECRET,
         ephemeral: str = "raw ephemeral",
+        token: bytes | None = None,
     ) -> InitiatorHandshake:
         """Make the first message of a handshake; it stands in ``opening``."""
         assert self.discovery is not None
-        keys = Credentials(static=static, remote_static=pump_public)
+        keys = Credentials(static=static, remote_static=pump_public, psk=token)
         if suite is Suite.NNPSK0:
             keys = Credentials(psk=enrol_psk(card_secret, pump_public))
         handshake = InitiatorHandshake(suite, slot, self.discovery, keys, secret(ephemeral))
@@ -144,6 +145,20 @@ class RawProgrammer:
         """Send one record; the records that came back, opened."""
         self.seq = (self.seq + 1) & 0xFF
         return self.opened(session, self._send(session.sender.seal(self.seq, plaintext), now_ms))
+
+    def clear(
+        self, counter: int, plaintext: bytes, now_ms: int = 0, link_id: int | None = None
+    ) -> list[Answer]:
+        """Send one lab plaintext record; the lab plaintext records that came back."""
+        payload = counter.to_bytes(4, "little") + plaintext
+        frames = self.send(FrameKind.CLEAR, payload, now_ms, link_id)
+        answers = []
+        for frame in frames:
+            if frame.kind is FrameKind.CLEAR:
+                header = read_header(frame.payload[4:])
+                assert header is not None
+                answers.append(Answer(header, frame.payload[12:]))
+        return answers
 
     @staticmethod
     def opened(session: RawSession, frames: list[Frame]) -> list[Answer]:

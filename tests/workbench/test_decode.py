@@ -293,3 +293,15 @@ def test_bodies_are_asked_for_with_a_capture_only() -> None:
     code, _, err = run("pump", "pty:/nowhere", "--capture-bodies", "status")
     assert code == 2
     assert "name one with --capture FILE" in err
+
+
+def test_a_record_without_its_body_does_not_take_that_of_the_next(path: Path) -> None:
+    """A capture may miss a body, for instance of a record that nobody could open."""
+    story = Story(bodies=True)
+    tapless = Frame(FrameKind.SECURE, OUT, 0, 0x1234, bytes(4) + bytes(8) + bytes(16))
+    story.counters[OUT] = 1
+    story.send(tapless)
+    story.answer(7)
+    story.ask(8)
+    frames = decoded(story.write(path))["frames"]
+    assert [frame["message"] and frame["message"]["txn"] for frame in frames] == [None, 7, 8]

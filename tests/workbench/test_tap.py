@@ -173,6 +173,8 @@ def test_the_command_says_where_it_is_and_ends_cleanly_on_a_signal(
         out, err = process.communicate(timeout=20)
     finally:
         process.kill()
+        process.wait()
+        process.stderr.close()
         pump.close()
     assert process.returncode == 0, err
     interfaces, packets = read_pcapng(out)

@@ -53,6 +53,7 @@ def lasting(command: str, folder: Path, ready: str) -> Iterator[None]:
     finally:
         process.kill()
         process.wait()
+        process.stdout.close()
 
 
 def run(command: str, folder: Path) -> str:

@@ -22,7 +22,7 @@ from protocol.handshake import (
 from protocol.link_control import Hello, HelloResponse, LinkClass, encode_link, key_hint
 from protocol.messages.registry import by_name
 from protocol.noise import public_key
-from protocol.pump_link import SUITES, VERSION
+from protocol.pump_link import ALL_SUITES, SUITES, VERSION
 from protocol.records import RecordSender
 from protocol.vocabulary import BondState, Role
 from workbench.generators.samples import PROGRAMMER_KEY, PUMP_KEY, SLOT, UPTIME_S, octets, sample
@@ -50,7 +50,7 @@ class Transmission:
 
 def session() -> Iterator[Transmission]:
     """Yield the frames of a short session: discovery, handshake KK, confirmation, GET_STATUS."""
-    hello = Hello(VERSION, VERSION, SUITES, HELLO_NONCE)
+    hello = Hello(VERSION, VERSION, ALL_SUITES, HELLO_NONCE)
     hint = key_hint(public_key(PUMP_KEY), HELLO_NONCE)
     answer = HelloResponse(
         VERSION, LINK_ID, LinkClass.NEAR, SUITES, HELLO_NONCE, PUMP_NONCE, hint, 0, MAX_FRAME

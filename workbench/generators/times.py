@@ -3,11 +3,13 @@
 from typing import Final
 
 from firmware_model.controller import bonds, handshake_guard, programming
+from programmer_tui.service_thread import KEEPALIVE_MS
 from protocol import coupling, exchange, framing, notifications, pump_access, pump_link, pump_session
 from protocol.endpoint_programmer import HANDSHAKE_MS, HELLO_MS, HELLO_TRIES
 from protocol.handshake import IDLE_TIMEOUT_RANGE_S
 from protocol.link_control import LinkClass
 from protocol.messages.bonds import TOKEN_LIFE_S
+from protocol.messages.delivery import ARM_TOKEN_S
 from protocol.messages.registry import MESSAGES, READ_MS
 from workbench.generators.markdown import join, table
 
@@ -56,6 +58,7 @@ def _session_rows() -> list[Row]:
     repeats = ", ".join(str(pause // 1_000) for pause in notifications.REPEAT_MS)
     return [
         ("T_idle", "silence that ends a session", f"{pump_session.IDLE_TIMEOUT_S} s ({low} to {high})"),
+        ("T_idle", "the programmer's screens send KEEPALIVE after", _ms(KEEPALIVE_MS)),
         ("T_session", "longest session", f"{pump_session.SESSION_MS // 3_600_000} h"),
         ("SESSION_ENDING", "warning before an idle end", _ms(pump_session.WARN_IDLE_MS)),
         ("SESSION_ENDING", "warning before the longest session is over", _ms(pump_session.WARN_EXPIRY_MS)),
@@ -85,6 +88,7 @@ def _pump_rows() -> list[Row]:
     return [
         ("prog handle", "longest programming transaction", _ms(programming.LIFE_MS)),
         ("prog handle", "programming transaction without a request", _ms(programming.IDLE_MS)),
+        ("arm token", "BOLUS_ARM to BOLUS_START", f"{ARM_TOKEN_S} s"),
         ("bonding window", "a new bond waits for its first session", f"{bonds.CONFIRM_WITHIN_S} s"),
         ("dwell", "head on the pump that confirms a provisional clinician", _ms(bonds.DWELL_MS)),
         ("proximity token", "good for", f"{TOKEN_LIFE_S} s"),

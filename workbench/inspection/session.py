@@ -130,6 +130,8 @@ class _Reader:
         if verdict.drop is not None and marked is None:
             row.drop = verdict.drop.reason
             row.notes.insert(0, DOOMED + drop_text(verdict.drop))
+        # A body stands before the first frame that goes the other way; one that is missing never comes.
+        self._sealed = [(one, size) for one, size in self._sealed if one.direction is row.direction]
         if verdict.frame is None:
             row.what = f"{len(packet.octets)} octets that are no good frame"
             return

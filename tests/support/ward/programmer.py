@@ -96,9 +96,9 @@ class Programmer:
         return True
 
     def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     def _tap(self, direction: Direction, plaintext: bytes) -> None:
         if direction is Direction.TO_PUMP:

@@ -178,7 +178,7 @@ class WardRules(RuleBasedStateMachine):
         ledger = self.world.ledger
         self._settle()
         assert ledger.violations == []
-        assert self.world.dispatcher.internal_errors == 0
+        assert self.world.host.internal_errors == 0
         self.look_closer()
 
     def _settle(self) -> None:

@@ -6,7 +6,8 @@ from support.faulty_line import Channel, Mishap, Wild
 from support.protocol_pair import SeededEntropy
 from support.ward.ledger import Ledger, Witness
 
-from emulator.dispatch import Dispatcher
+from emulator.host import Host
+from emulator.links import Disconnected, LinkEvent, Received
 from protocol.application import read_header
 from protocol.endpoint_pump import PumpEndpoint
 from protocol.frame import Direction, Frame, FrameKind, decode_piece
@@ -32,8 +33,9 @@ class World:
         self.ledger = Ledger()
         self.witness: Any = Witness(device, self.ledger)
         self.endpoint = PumpEndpoint(self.witness, SeededEntropy("pump"), plaintext_tap=self._tap)
-        self.dispatcher = Dispatcher(self.witness, self.endpoint)
         self.to_pump, self.to_programmer = Channel(), Channel()
+        self._socket = _Socket()
+        self.host = Host(self.witness, self.endpoint, self._socket, self)
         self.to_pump.mirror, self.to_programmer.mirror = self.to_programmer.put, self.to_pump.put
         for channel in (self.to_pump, self.to_programmer):
             channel.library = list(library)
@@ -54,17 +56,20 @@ class World:
 
     # --- the pump's life ----------------------------------------------------------------------------------
 
+    def pump_now(self, wall_ms: int, _next_event_ms: int | None, /) -> int:
+        """As `emulator.clock.TimeDriver`: pump time goes with link time, ahead of it after a jump."""
+        return wall_ms + self.pump_ahead_ms
+
+    def wall_deadline(self, wall_ms: int, next_event_ms: int | None, /) -> int | None:
+        """As `emulator.clock.TimeDriver`; whoever waits here is called often enough."""
+        return None
+
     def serve(self) -> None:
         """Let the pump live at the present time: what arrives, what is due, what goes out."""
         now = self.now_ms()
-        self.dispatcher.live(self.pump_ms, now)
         while (arrival := self.to_pump.take_one(now)) is not None:
             self._arrive(*arrival)
-        deadline = self.endpoint.next_deadline()
-        if deadline is not None and deadline <= now:
-            self.dispatcher.handle_timeout()
-        self.dispatcher.tell_subscriber()
-        self.to_programmer.send(self.endpoint.data_to_send(), now)
+        self._step()
 
     def _arrive(self, data: bytes, mishap: Mishap) -> None:
         match mishap.fault:
@@ -76,19 +81,26 @@ class World:
                 self.device.storage.cut_power_at(1 + mishap.how % 12, torn=1 + mishap.how % 40)
             case _:
                 pass
-        self.dispatcher.receive(data)
+        self._socket.waiting.append(Received(data))
+        self._step(deaf=mishap.fault is Wild.RESET_AFTER)
         if mishap.fault is Wild.RESET_AFTER:
             self.lose_power()
 
+    def _step(self, *, deaf: bool = False) -> None:
+        self.host.step(self.now_ms())
+        said, self._socket.said = self._socket.said, b""
+        if not deaf:
+            self.to_programmer.send(said, self.now_ms())
+
     def lose_power(self) -> None:
-        """The pump starts anew, as its host makes it; what it was about to say is lost."""
+        """The pump starts anew, as its host makes it."""
         self.device.storage.dark = True
-        self.dispatcher.live(self.pump_ms, self.now_ms())
+        self._step()
 
     def set_head(self, on: bool) -> None:
         self.head_on = on
         self.serve()
-        self.dispatcher.set_head(on)
+        self.host.set_head(on)
 
     def jump_pump(self, ms: int) -> None:
         """Pump time runs ahead of link time."""
@@ -118,7 +130,8 @@ class World:
     def unplug(self) -> None:
         """The line is pulled out: the pump notices, and so does whoever uses it next."""
         self.serve()
-        self.dispatcher.disconnected()
+        self._socket.waiting.append(Disconnected("bad line"))
+        self._step()
         for handle in self.handles:
             handle.broken = True
         self.handles.clear()
@@ -133,6 +146,34 @@ class World:
         """Keep what was said so far for replays in later sessions."""
         for channel in (self.to_pump, self.to_programmer):
             channel.library = (channel.library + channel.frames)[-MAX_LIBRARY:]
+
+
+class _Socket:
+    """The pump's end: a `emulator.links.PumpLink` that is filled and emptied by the world."""
+
+    address = "bad line"
+    poll_interval_ms: int | None = None
+    discarded_bytes = 0
+
+    def __init__(self) -> None:
+        self.waiting: list[LinkEvent] = []
+        self.said = b""
+
+    def wait_on(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        return (), ()
+
+    def start(self) -> None:
+        """Nothing to start."""
+
+    def poll(self) -> list[LinkEvent]:
+        events, self.waiting = self.waiting, []
+        return events
+
+    def write(self, data: bytes) -> None:
+        self.said += data
+
+    def close(self) -> None:
+        """Nothing to close."""
 
 
 class Handle:
