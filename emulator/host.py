@@ -14,8 +14,9 @@ from emulator.dispatch import HostedEndpoint
 from emulator.life import HostedPump, Life
 from emulator.links import PumpLink
 from emulator.port import Port
-from emulator.waiting import Waker, wait_for
+from emulator.waiting import Waker, Watched
 from protocol.capture.recorder import Recorder
+from protocol.link import LOOK_OUT_US
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Host:
         self._head_on = True
         self._head_wanted: bool | None = None
         self._waker: Waker | None = None
+        self._watched: Watched | None = None
         self._stopping = False
         self.add_link(endpoint, link)
 
@@ -142,7 +144,11 @@ class Host:
             if interval_ms is not None:
                 timeout_ms = interval_ms if timeout_ms is None else min(timeout_ms, interval_ms)
         ear = waker.fileno()
-        if ear in wait_for((*readers, ear), tuple(writers), timeout_ms):
+        descriptors = ((*readers, ear), tuple(writers))
+        if self._watched is None or self._watched.descriptors != descriptors:
+            self._watched = Watched(*descriptors)
+        ready = self._watched.look_out(LOOK_OUT_US) if any(port.answered for port in self._ports) else []
+        if ear in (ready or self._watched.wait(timeout_ms)):
             waker.clear()
 
     def _next_ms(self, link_ms: int) -> int | None:

@@ -26,6 +26,8 @@ class Port:
         self.link = link
         self.dispatcher = Dispatcher(life, endpoint)
         self.recording: Recording | None = None
+        self.answered = False
+        """Whether the last step sent something: the next request may follow at once."""
 
     def record(self, recording: Recording) -> None:
         """Let `recording` capture what goes over the link from now on; the caller closes it."""
@@ -47,6 +49,7 @@ class Port:
             dispatcher.handle_timeout()
         dispatcher.tell_subscriber()
         data = endpoint.data_to_send()
+        self.answered = bool(data)
         if data:
             if recording is not None:
                 recording.recorder.octets(Direction.TO_PROGRAMMER, data)

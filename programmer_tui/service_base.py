@@ -18,6 +18,7 @@ from protocol.client import PumpClient
 from protocol.client_errors import ClientError, PumpRefusedError, SessionLostError
 from protocol.link_error import LinkError
 from protocol.messages.registry import by_name
+from protocol.pump_session import IDLE_TIMEOUT_S
 from protocol.states import SYNC_TABLE, SyncInput, SyncState, next_state
 
 INTENT_SIZE: Final = 16
@@ -59,6 +60,16 @@ class ServiceBase:
     def view(self) -> SessionView:
         """The newest snapshot, with the present time."""
         return replace(self._view, now_ms=self._now_ms(), now_utc_s=self._now_utc_s())
+
+    @property
+    def idle_timeout_s(self) -> int:
+        """Silence after which the pump closes the session, in s.
+
+        Raises:
+            ServiceError: no session is open.
+        """
+        session = self._require_client().session
+        return IDLE_TIMEOUT_S if session is None else session.idle_timeout_s
 
     # --- sending ------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ reads, cares for and treats is in `reading_calls`, `care_calls` and `therapy_cal
 from programmer_tui.care_calls import CareCalls
 from programmer_tui.clinic.readback import verdict_sentence
 from programmer_tui.connection import CardDetails
+from programmer_tui.emergency_calls import EmergencyCalls
 from programmer_tui.intents import IntentKind
 from programmer_tui.outcomes import resolve_outcome
 from programmer_tui.problems import ServiceError, trouble
@@ -25,7 +26,7 @@ from protocol.states import SyncInput
 from protocol.vocabulary import OverrideReason, Role, SoftLimit
 
 
-class SessionService(ReadingCalls, CareCalls, TherapyCalls):
+class SessionService(ReadingCalls, CareCalls, TherapyCalls, EmergencyCalls):
     """One programmer's work with one pump; for its arguments see `programmer_tui.service_base`."""
 
     # --- opening and closing ----------------------------------------------------------------------------

@@ -49,6 +49,7 @@ from protocol.messages.registry import MessageSpec, by_request
 from protocol.messages.session import SessionCloseRequest, SessionConfirmRequest, SessionConfirmResponse
 from protocol.noise import public_key
 from protocol.pump_link import Entropy
+from protocol.requests import EMERGENCY_SLOT
 from protocol.vocabulary import ClientKind, CloseReason, Role
 
 CLIENT_VERSION: Final = 0x0001
@@ -248,7 +249,7 @@ class PumpClient(PumpCalls):
             )
 
     def _shake_hands(self, suite: Suite, slot: int, credentials: Credentials) -> None:
-        if self.found is not None and self.found.lockout_s:
+        if self.found is not None and self.found.lockout_s and slot != EMERGENCY_SLOT:
             raise REFUSALS[LinkErrorCode.LOCKED_OUT](self.found.lockout_s)
         self._endpoint.open_session(suite, slot, credentials, self.now_ms())
         event = self._wait(SessionReady, HandshakeUnanswered)

@@ -41,7 +41,7 @@ from protocol.noise import public_key
 from protocol.pump_access import judge_access
 from protocol.pump_handshake import PumpHandshake
 from protocol.pump_link import Entropy, PumpLink, suites_of
-from protocol.pump_session import ENDPOINT_MESSAGES, IDLE_TIMEOUT_S, PumpSession
+from protocol.pump_session import ENDPOINT_MESSAGES, IDLE_TIMEOUT_S, PumpSession, sooner
 from protocol.requests import Caller, Keyring, Observation, Refusal, Request
 from protocol.vocabulary import NO_FIELD, CloseReason, ErrorCode, Role
 
@@ -136,12 +136,14 @@ class PumpEndpoint:
 
     def next_deadline(self) -> int | None:
         """Return the link time at which `handle_timeout` must be called, or None."""
-        half_open, session = self._handshake.half_open, self._session
-        times = [half_open.deadline() if half_open else None, self._deframer.next_deadline()]
+        half_open, session, head = self._handshake.half_open, self._session, self._head
+        due = self._deframer.next_deadline()
+        if half_open is not None:
+            due = sooner(due, half_open.deadline())
         if session is not None:
-            times += [session.deadline(), session.warns_at(), session.notifier.deadline()]
-            times.append(self._head.deadline() if self._head else None)
-        return min((at for at in times if at is not None), default=None)
+            due = sooner(due, session.next_deadline())
+            due = due if head is None else sooner(due, head.deadline())
+        return due
 
     def receive(self, data: bytes, now_ms: int) -> list[PumpEvent]:
         """Take octets that arrived at ``now_ms``; return what they mean."""
@@ -337,7 +339,9 @@ class PumpEndpoint:
     def _caller(self, session: PumpSession, spec: MessageSpec, last_txn: int) -> Caller:
         near = self._head is not None and self._head.on
         report = self._link.report(self.counters, self._repeated) if spec in _REPORTING else None
-        return Caller(session.session_id, session.slot, session.role, near, last_txn, report)
+        return Caller(
+            session.session_id, session.slot, session.role, near, last_txn, report, session.has_token
+        )
 
     # --- answers, notifications and endings -------------------------------------------------------------
 

@@ -61,13 +61,14 @@ class PumpHandshake:
         discovery = self._link.discovery
         if discovery is None:
             return unfit(frame, DropReason.STATE, "HELLO first", "a handshake")
-        locked_s = self._keyring.lockout_s(self._link.link_class)
-        if locked_s:
-            return self._put_off(frame, locked_s, now_ms)
         try:
             header = HandshakeHeader.decode(frame.payload)
         except HandshakeError as error:
             return self._fail(frame, 0, HandshakeFault.MALFORMED, str(error), now_ms, events)
+        locked_s = self._keyring.lockout_s(self._link.link_class)
+        # There is nothing to guess about the published key, and a lockout must not keep help away.
+        if locked_s and not self._is_emergency(header):
+            return self._put_off(frame, locked_s, now_ms)
         if self._opening == frame.payload:
             return self._open_again(frame)
         slot = ENROL_SLOT if header.suite is Suite.NNPSK0 else header.slot
@@ -79,6 +80,9 @@ class PumpHandshake:
         if wait_s:
             return self._put_off(frame, wait_s, now_ms)
         return self._open(frame, header, discovery, slot, now_ms, events)
+
+    def _is_emergency(self, header: HandshakeHeader) -> bool:
+        return header.suite is Suite.KK and header.slot == EMERGENCY_SLOT and self._link.near
 
     def _put_off(self, frame: Frame, seconds: int, now_ms: int) -> Drop:
         self._link.refuse(LinkErrorCode.LOCKED_OUT, min(seconds, 0xFFFF), now_ms)

@@ -126,6 +126,14 @@ class PumpSession:
         }
         return min((at for reason, at in ends.items() if not self.notifier.told_ending(reason)), default=None)
 
+    def next_deadline(self) -> int:
+        """Return when something is due: the end, a warning of it, or a notification."""
+        ends_ms = self.deadline()
+        if not self.notifier.mask:
+            return ends_ms
+        told = (self.warns_at(), self.notifier.deadline())
+        return min((at for at in told if at is not None and at < ends_ms), default=ends_ms)
+
     def deadline(self) -> int:
         """Return the link time at which the session ends if nothing is heard."""
         if self.state is SessionState.HALF_OPEN:
@@ -138,3 +146,10 @@ class PumpSession:
 
     def _idle_ms(self) -> int:
         return self.heard_ms + self.idle_timeout_s * 1_000
+
+
+def sooner(one: int | None, other: int | None) -> int | None:
+    """Return the earlier of two instants, of which None is never."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)

@@ -69,6 +69,7 @@ class Caller:
         near: whether the programming head is on the pump.
         last_txn: transaction id before this request, 0 for the first.
         link: what the link has seen; only with the requests that ask for it.
+        with_token: whether the session was opened with a proximity token.
     """
 
     session_id: int
@@ -77,6 +78,7 @@ class Caller:
     near: bool
     last_txn: int = 0
     link: LinkReport | None = None
+    with_token: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """Making a session service from what the command line says."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
-from programmer_tui.connection import Connector
+from programmer_tui.connection import Connector, EmergencyConnector, FarConnector, LabConnector
 from programmer_tui.records import Records
 from programmer_tui.session import SessionService
 from protocol.client import PumpClient
@@ -31,6 +32,8 @@ class SessionOptions:
         serial: serial number the pump must have, empty for whichever bonded pump answers.
         baud: line speed of real serial ports.
         client_kind: what kind of program asks.
+        near: link text of the near link where ``link`` is the far one and shall treat; empty for neither.
+        lab: open a lab plaintext session, without a bond.
     """
 
     link: str
@@ -39,6 +42,8 @@ class SessionOptions:
     serial: str = ""
     baud: int = 115_200
     client_kind: ClientKind = ClientKind.SCRIPT
+    near: str = ""
+    lab: bool = False
 
 
 def make_service(options: SessionOptions, capture: ProgrammerCapture | None = None) -> SessionService:
@@ -47,9 +52,41 @@ def make_service(options: SessionOptions, capture: ProgrammerCapture | None = No
     Raises:
         RecordsError: the clinic's records cannot be opened.
     """
+    records = Records(options.records, system_entropy)
+    return _service(options, _connector(options, records, capture))
 
+
+def make_emergency_service(
+    options: SessionOptions, pump_public: bytes | None, capture: ProgrammerCapture | None = None
+) -> SessionService:
+    """Return a session service that connects with the published emergency key.
+
+    ``pump_public`` is the pump's key from its card; None looks for it among the bonds.
+
+    Raises:
+        RecordsError: the clinic's records cannot be opened.
+    """
+    records = Records(options.records, system_entropy)
+    connector = EmergencyConnector(_opener(options, options.link, capture), records, pump_public=pump_public)
+    return _service(options, connector)
+
+
+def _connector(options: SessionOptions, records: Records, capture: ProgrammerCapture | None) -> Connector:
+    open_client = _opener(options, options.link, capture)
+    if options.lab:
+        return LabConnector(open_client, records, options.serial)
+    if options.near:
+        # A capture is of one link: what is said on the near one, a token, is no part of it.
+        open_near = _opener(options, options.near, None)
+        return FarConnector(open_client, records, options.serial, open_near=open_near)
+    return Connector(open_client, records, options.serial)
+
+
+def _opener(
+    options: SessionOptions, link_text: str, capture: ProgrammerCapture | None
+) -> Callable[[], PumpClient]:
     def open_client() -> PumpClient:
-        link = open_link(options.link, baud=options.baud)
+        link = open_link(link_text, baud=options.baud)
         return PumpClient(
             link if capture is None else capture.link(link),
             client_kind=options.client_kind,
@@ -58,9 +95,12 @@ def make_service(options: SessionOptions, capture: ProgrammerCapture | None = No
             plaintext_tap=capture.recorder.plaintext_tap if capture else None,
         )
 
-    records = Records(options.records, system_entropy)
+    return open_client
+
+
+def _service(options: SessionOptions, connector: Connector) -> SessionService:
     return SessionService(
-        Connector(open_client, records, options.serial),
+        connector,
         link_name=options.link,
         now_ms=monotonic_ms,
         now_utc_s=lambda: int(time.time()),

@@ -91,7 +91,7 @@ class Access:
         link_class = link_class_of(caller)
         if caller.slot not in _WITHOUT_SECRET:
             self.guard.succeeded(link_class)
-        if link_class is LinkClass.FAR:
+        if caller.with_token:
             self.tokens.void(caller.slot)
         self.bonds.session_opened(caller.slot, link_ms)
 

@@ -260,6 +260,8 @@ class HandshakeGuard:
                 bucket.at_ms = link_ms
 
     def _served(self, link_ms: int) -> list[LinkClass]:
+        if not (self._stored.near_lockout_s or self._stored.far_lockout_s):
+            return []
         return [
             each for each in LinkClass if self._stored.lockout_s(each) and not self.lockout_s(each, link_ms)
         ]

@@ -13,6 +13,9 @@ from programmer_tui.views import Belief, LinkHealth, SessionView
 from programmer_tui.widgets.panel import TextArea
 
 SIMULATION: Final = "SIMULATION - NOT FOR CLINICAL USE"
+LAB: Final = "LAB PLAINTEXT"
+LAB_WIDE: Final = "LAB PLAINTEXT: this pump obeys anybody"
+"""Beside the simulation line for as long as the pump found last answers without keys."""
 WIDE: Final = 110
 LINK_WORDS: Final = {
     LinkHealth.DOWN: "LINK down",
@@ -56,11 +59,12 @@ def two_ends(left: str, right: str, width: int) -> str:
 
 
 def simulation_line(view: SessionView, width: int) -> str:
-    """Return the first row: the simulation line and the programmer's time."""
+    """Return the first row: the simulation line, lab plaintext where there is, the programmer's time."""
+    lab = f"{SIMULATION} - {LAB_WIDE if width >= WIDE else LAB}"
     offset = offset_min(view)
     now = format_date_time(view.now_utc_s, offset or 0, weekday=True)
     zone = " UTC" if offset is None else ""
-    return two_ends(SIMULATION, f"{now}{zone}", width)
+    return two_ends(lab if view.in_lab else SIMULATION, f"{now}{zone}", width)
 
 
 def identity_line(view: SessionView, width: int) -> str:

@@ -32,7 +32,6 @@ from protocol.vocabulary import (
     Priority,
 )
 
-
 FEATURES = Feature.WEEKLY_SCHEDULE | Feature.BOLUS | Feature.NOTIFICATIONS
 
 

@@ -79,7 +79,7 @@ def test_a_program_that_changed_meanwhile_is_not_overwritten(rig: Rig) -> None:
     """Compare and set: what was read is no longer what the pump holds."""
     service = rig.enrolled()
     belief = service.view.belief
-    client = service._client
+    client = service._require_client()
     assert belief is not None
     assert client is not None
     other = stage_and_verify(client, raised_dose(belief, 20), belief.program_info.version, b"\1" * 16)
@@ -267,7 +267,7 @@ def test_previous_program_can_still_be_read(rig: Rig) -> None:
     assert belief is not None
     service.propose(raised_dose(belief))
     service.commit(NO_SOFT, OverrideReason.NONE)
-    client = service._client
+    client = service._require_client()
     assert client is not None
     assert client.get_program_info(Which.PREVIOUS).digest == belief.program_info.digest
 

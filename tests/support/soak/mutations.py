@@ -47,6 +47,7 @@ class Mutator:
             self._frame_octets, self._frame_octets, self._field, self._field,
             self._payload_word, self._payload_word, self._truncated_wire, self._truncated_frame,
             self._spliced, self._repeated, self._merged, self._link_control, self._handshake,
+            self._other_counter, self._other_counter,
         ]  # fmt: skip
 
     def next(self) -> bytes:
@@ -116,6 +117,16 @@ class Mutator:
             at = self._random.randrange(7, len(frame))
             frame[at : at + self._random.choice((1, 2, 4))] = bytes((self._octet(),))
             frame[6] = min(255, len(frame) - 7)
+        return sealed(bytes(frame))
+
+    def _other_counter(self) -> bytes:
+        """A record under a counter that was not used yet, as somebody would forge it from one that was."""
+        frame = bytearray(self._pick())
+        if len(frame) > 11:
+            frame[4:6] = self.link_id.to_bytes(2, "little")
+            frame[7:11] = self._random.choice((self._random.randrange(5_000), 1 << 20, (1 << 20) - 1)).to_bytes(
+                4, "little"
+            )
         return sealed(bytes(frame))
 
     def _truncated_wire(self) -> bytes:

@@ -6,7 +6,7 @@ goes on, because budgets, lockouts and time-outs live in it.
 
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from support.faulty_line import split_frames
 from support.protocol_pair import CONFIRM, SeededEntropy
@@ -18,8 +18,7 @@ from support.ward.implant import implant
 from firmware_model.controller.event_log import cell_of
 from firmware_model.controller.records import RecordName
 from firmware_model.pump import Pump
-from protocol.application import build_request, parse_answer, read_header
-from protocol.drops import Drop
+from protocol.application import build_request
 from protocol.endpoint_programmer import ProgrammerEndpoint
 from protocol.endpoint_pump import PumpEndpoint
 from protocol.events import (
@@ -33,7 +32,6 @@ from protocol.events import (
 )
 from protocol.frame import Direction, Frame, FrameKind, decode_piece, encode_frame, pack_header
 from protocol.handshake import Credentials, Suite
-from protocol.link_control import Hello, HelloResponse, decode_link, encode_link
 from protocol.messages.log import LogRecord
 from protocol.messages.registry import MESSAGES
 from protocol.messages.session import KeepaliveRequest
@@ -41,6 +39,9 @@ from protocol.vocabulary import EventType, Role
 
 STATES: Final = ("listening", "discovered", "half open", "established", "lab reader", "lab clinician")
 LAB_ROLES: Final = {"lab reader": Role.READER, "lab clinician": Role.CLINICIAN}
+ORDERS: Final = (1, 1, 1, 1, 1, 1, 1, 0, 2)
+"""Mostly the next transaction or counter, now and then the same again or one too far."""
+
 TOLD: Final = frozenset(
     (
         EventType.HS_FAIL,
@@ -95,7 +96,7 @@ class PumpTarget:
         self.ration = Ration()
         self.keepalives = 0
         self._requests = [build_request(spec, example_of(spec.request), 0) for spec in MESSAGES]
-        self._counter = self._txn = 0
+        self._counter = 0
         self._log_from = self.pump.controller.log.last_seq
         self.refresh()
         self._before = self.signature()
@@ -106,6 +107,8 @@ class PumpTarget:
         """Let octets of a stranger come in."""
         self.now_ms += passes_ms
         out = self._carry(data)
+        known = self.endpoint.session or self.endpoint._handshake.half_open or self.endpoint._link
+        self.mutator.link_id = known.link_id
         self.ration.judge(data, out, self.now_ms, may_answer=self._lab)
 
     def _carry(self, data: bytes) -> bytes:
@@ -141,20 +144,18 @@ class PumpTarget:
 
     def _clear_record(self) -> bytes:
         """A clear record that gets far: right counter and transaction, and something wrong in the message."""
-        random = self._random
+        random, session = self._random, self.endpoint.session
         message = bytearray(random.choice(self._requests))
-        if random.random() < 0.8:
-            self._txn += 1
-        message[2:4] = self._txn.to_bytes(4, "little")[:2]
+        txn = 1 if session is None else session.exchange.last + random.choice(ORDERS)
+        message[2:4] = txn.to_bytes(4, "little")[:2]
         for _ in range(random.choice((0, 0, 1, 1, 2, 6))):
             message[random.randrange(len(message))] = random.choice((random.randrange(256), 0, 0xFF, 0x33))
         if random.random() < 0.1:
             del message[random.randrange(len(message)) :]
+        self._counter += random.choice(ORDERS)
         payload = self._counter.to_bytes(4, "little") + bytes(message)
-        self._counter += random.choice((1, 1, 1, 1, 1, 0, 2))
-        header = pack_header(
-            FrameKind.CLEAR, Direction.TO_PUMP, random.randrange(256), self.mutator.link_id, len(payload)
-        )
+        link_id, seq = self.mutator.link_id, random.randrange(256)
+        header = pack_header(FrameKind.CLEAR, Direction.TO_PUMP, seq, link_id, len(payload))
         return sealed(header + payload)
 
     # --- upkeep: the genuine programmer -------------------------------------------------------------------
@@ -171,18 +172,21 @@ class PumpTarget:
             if self.state in ("half open", "established"):
                 self._open()
             if self._lab:
-                self._counter = self._txn = 0
                 self._begin_lab()
 
     def _discover(self) -> None:
         self.genuine.discover(self.now_ms)
         self._exchange()
-        (self.mutator.link_id,) = (self.genuine._link_id,)
+        discovery = self.endpoint._link.link_id
+        self.mutator.link_id = discovery
 
     def _open(self) -> None:
-        """Shake hands where the budget lets us; a stranger may have used it up, but has no keys."""
-        if self.pump.lockout_s(self.endpoint.link_class):
-            return
+        """Shake hands, after the lockout that a stranger may have brought about."""
+        locked_s = self.pump.lockout_s(self.endpoint.link_class)
+        if locked_s:
+            self.now_ms += locked_s * 1_000
+            self._carry(b"")
+            self._discover()
         key = implant().keys[0]
         keys = Credentials(static=key.private, remote_static=key.pump_public)
         self.genuine.open_session(Suite.KK, key.slot, keys, self.now_ms)
@@ -203,7 +207,7 @@ class PumpTarget:
         message = bytearray(build_request(MESSAGES[0], CONFIRM, 1))
         header = pack_header(FrameKind.CLEAR, Direction.TO_PUMP, 0, self.mutator.link_id, len(message) + 4)
         self._carry(sealed(header + bytes(4) + bytes(message)))
-        self._counter = self._txn = 1
+        self._counter = 0
 
     def _exchange(self) -> list[object]:
         """Carry what the genuine programmer says to the pump, and the answer back."""
@@ -262,8 +266,3 @@ class PumpTarget:
         self.ration.logged += sum(record.type is EventType.HS_FAIL for record in told)
         self.ration.judge_log(self.now_ms)
 
-
-__all__ = [
-    "STATES", "Drop", "Hello", "HelloResponse", "PumpTarget", "SoakError", "Any",
-    "decode_link", "encode_link", "parse_answer", "read_header",
-]  # fmt: skip

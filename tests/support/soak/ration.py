@@ -31,6 +31,7 @@ class Ration:
 
     def __init__(self) -> None:
         self.octets_in = self.octets_out = self.frames_out = self.logged = 0
+        self.unasked = 0
         self._tail = b""
         self._errors_ms: int | None = None
         self._pongs: deque[int] = deque()
@@ -62,9 +63,18 @@ class Ration:
             else:
                 allowed = may_answer or said.kind is FrameKind.HANDSHAKE
                 match = next((frame for frame in frames if frame.kind is said.kind), None)
-                if match is None or not allowed:
+                if match is None and may_answer:
+                    self._judge_unasked(now_ms)
+                elif match is None or not allowed:
                     raise RationError(f"a {said.kind.name} frame was sent unasked")
-                frames.remove(match)
+                else:
+                    frames.remove(match)
+
+    def _judge_unasked(self, now_ms: int) -> None:
+        """Where anybody may subscribe, there are notifications: five repetitions of each, in 31 s."""
+        self.unasked += 1
+        if self.unasked > 20 + now_ms // 1_000:
+            raise RationError(f"{self.unasked} frames were sent unasked within {now_ms} ms")
 
     def _judge_control(self, said: Frame, frames: list[Frame], now_ms: int) -> None:
         message = decode_link(said.payload)
