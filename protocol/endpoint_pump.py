@@ -267,17 +267,15 @@ class PumpEndpoint:
         session, link_id = self._session, self._link.link_id
         own_id = None if session is None else session.session_id
         known = [one for one in (session, self._handshake.half_open) if one is not None and is_lab(one)]
-        if self._lab_role is None or self._link.discovery is None:
-            return None
-        if frame.link_id in [one.link_id for one in known]:
+        known_ids = [one.link_id for one in known]
+        if self._lab_role is None or self._link.discovery is None or frame.link_id in known_ids:
             return None
         if (session is not None and not is_lab(session)) or self._keyring.session_elsewhere(own_id):
             self._link.refuse(LinkErrorCode.BUSY, 0, now_ms)
             return unfit(frame, DropReason.STATE, "no session of another programmer", "a clear record")
         self._handshake.end()
-        self._handshake.half_open = begin_lab_session(
-            link_id, self._lab_role, self._idle_timeout_s, self._entropy, now_ms
-        )
+        lab = begin_lab_session(link_id, self._lab_role, self._idle_timeout_s, self._entropy, now_ms)
+        self._handshake.half_open = lab
         return None
 
     def _open_record(self, frame: Frame, now_ms: int) -> tuple[PumpSession, bytes] | Drop:

@@ -1587,7 +1587,7 @@ local frame_show = {
 for _, field in pairs(frame_show) do
   field_list[#field_list + 1] = field
 end
-frame_show.told = text_field("oitp.drop_told", "dropped by the endpoint", "what the endpoint at the capture said")
+frame_show.told = text_field("oitp.drop_told", "dropped, says the capture", "why, by the name of the counter")
 
 local function add_octets(tree, field, tvb, at, size)
   if size > 0 then

@@ -21,7 +21,8 @@ from protocol.link_control import LinkClass, LinkError, LinkErrorCode, Ping
 from protocol.messages.registry import by_name
 from protocol.messages.session import KeepaliveRequest
 from protocol.pump_link import HandshakeFault
-from protocol.requests import Bond
+from protocol.requests import EMERGENCY_SLOT, Bond
+from protocol.vocabulary import Role
 
 NEAR, FAR = LinkClass.NEAR, LinkClass.FAR
 LOCKED_OUT, BUSY = LinkErrorCode.LOCKED_OUT, LinkErrorCode.BUSY
@@ -105,15 +106,50 @@ def test_a_handshake_in_a_lockout_costs_no_key_operation(suite: Suite, keys_made
     )
 
 
-@pytest.mark.parametrize("opening", [b"", b"\x0f\x0f", bytes(52), b"\xff" * 60])
-def test_in_a_lockout_even_a_malformed_handshake_is_only_put_off(opening: bytes) -> None:
-    """It must not be counted as a failure: whoever is locked out could go on raising the count."""
+@pytest.mark.parametrize("opening", [b"", b"\x0f\x0f", bytes(52), b"\xff" * 60], ids=len)
+def test_a_malformed_handshake_in_a_lockout_costs_nothing_and_is_no_guess(
+    opening: bytes, keys_made: list[int]
+) -> None:
     watched = Watched()
     watched.raw.hello()
     watched.device.lockouts[NEAR] = 7
+    drawn = watched.drawn
     watched.raw.send(FrameKind.HANDSHAKE, opening)
-    assert watched.device.failures == []
-    assert not any(isinstance(event, HandshakeFailed) for event in watched.host.events)
+    assert (watched.drawn, keys_made, watched.device.asked, watched.device.admitted) == (drawn, [], [], {})
+    assert watched.device.guesses[NEAR] == 0
+
+
+@pytest.mark.parametrize(
+    ("link_class", "suite", "slot", "passes"),
+    [
+        (NEAR, Suite.KK, EMERGENCY_SLOT, True),
+        (NEAR, Suite.KK, 0, False),
+        (NEAR, Suite.KKPSK2, EMERGENCY_SLOT, False),
+        (FAR, Suite.KK, EMERGENCY_SLOT, False),
+    ],
+)
+def test_only_the_published_emergency_key_on_the_near_link_passes_a_lockout(
+    link_class: LinkClass, suite: Suite, slot: int, passes: bool
+) -> None:
+    """There is nothing to guess about it, and a lockout must not keep help away."""
+    watched = Watched(link_class)
+    watched.device.add_bond(EMERGENCY_SLOT, Role.EMERGENCY)
+    watched.raw.hello()
+    watched.device.lockouts[link_class] = 60
+    watched.raw.begin(slot, suite=suite, token=secret("token") if suite is Suite.KKPSK2 else None)
+    (frame,) = watched.raw.send(FrameKind.HANDSHAKE, watched.raw.opening)
+    assert (frame.kind is FrameKind.HANDSHAKE) == passes
+    assert watched.device.admitted.total() == passes
+
+
+def test_the_emergency_key_has_a_budget_too() -> None:
+    watched = Watched()
+    watched.device.add_bond(EMERGENCY_SLOT, Role.EMERGENCY)
+    watched.raw.hello()
+    watched.device.lockouts[NEAR] = 60
+    watched.device.waits[NEAR] = 5
+    watched.raw.begin(EMERGENCY_SLOT)
+    assert watched.raw.refused(watched.raw.opening) == LinkError(LOCKED_OUT, 5)
 
 
 def test_a_lockout_of_the_far_link_is_none_of_the_near_one() -> None:

@@ -20,6 +20,8 @@ from workbench.sessions import default_records
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON; every key carries its unit.")
+
 
 def session_options(command: Command) -> Command:
     """Add the options of every command that opens a session."""
@@ -46,6 +48,19 @@ def session_options(command: Command) -> Command:
                 default=115_200,
                 show_default=True,
                 help="Speed of a real serial line.",
+            ),
+            click.option(
+                "--near",
+                default="",
+                metavar="LINK",
+                callback=_check_near,
+                help="LINK is the far link; fetch the token that lets it treat on this near one.",
+            ),
+            click.option(
+                "--lab",
+                is_flag=True,
+                is_eager=True,  # so that --near finds it wherever it stands
+                help="Open a lab plaintext session: no bond, no key, nothing encrypted.",
             ),
         )
     ):
@@ -104,6 +119,12 @@ def _check_bodies(ctx: click.Context, _param: click.Parameter, value: bool) -> b
     return value
 
 
+def _check_near(ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    if value and ctx.params.get("lab"):
+        raise click.BadParameter("a lab plaintext session has no bond and so no token; leave --lab or --near.")
+    return value
+
+
 def _check_operator(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
     if len(value.encode()) > 16 or not value.isprintable():
         raise click.BadParameter(f"{value!r} does not fit 16 octets of printable UTF-8; use a shorter name.")
@@ -126,6 +147,15 @@ def fail(text: str, code: ExitCode, *, as_json: bool = False) -> NoReturn:
         click.echo(to_json({"error": {"text": text, "exit_code": int(code), "exit_name": code.name.lower()}}))
     click.echo(f"cisterna: {text}", err=True)
     sys.exit(int(code))
+
+
+def announce_lab() -> None:
+    """Say on standard error that the pump answers lab plaintext."""
+    click.echo(
+        "LAB PLAINTEXT: this pump obeys anybody on its link, and nothing there is encrypted. "
+        "SIMULATION - NOT FOR CLINICAL USE.",
+        err=True,
+    )
 
 
 @contextmanager

@@ -171,6 +171,9 @@ class PumpTarget:
             self._discover()
             if self.state in ("half open", "established"):
                 self._open()
+            if self.state == "lab clinician":
+                # What it orders shall also happen.
+                self.pump.advance_to(self.pump.now_ms + self._random.choice((0, 1_000, 90_000, 3_600_000)))
             if self._lab:
                 self._begin_lab()
 
