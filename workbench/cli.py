@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "tap": "workbench.commands.tap:tap",
     "explain": "workbench.commands.explain:explain",
     "decode": "workbench.commands.decode:decode",
+    "dissector": "workbench.commands.dissector:dissector",
     "demo": "workbench.commands.demo:demo",
     "bench": "workbench.commands.bench:bench",
 }

@@ -59,6 +59,12 @@ ALARMS: Final = {
         _UNDERDOSE,
         "Refill now; watch and treat the patient for withdrawal.",
     ),
+    AlarmCode.EMERGENCY_SUSPEND: AlarmWords(
+        "EMERGENCY MINIMUM RATE",
+        "Somebody used the published emergency key: the pump delivers its minimum rate for a limited time.",
+        "Less drug than prescribed; the program resumes by itself.",
+        "Find out who did it and why; resume, or prescribe anew.",
+    ),
     AlarmCode.REFILL_DUE: AlarmWords(
         "REFILL DUE",
         "The date set for the refill has come.",
