@@ -110,9 +110,9 @@ class Host:
 
     def set_head(self, on: bool) -> None:
         """Put the programming head on the pump or take it off, at the link time of the last `step`."""
-        if on is not self._head_on:
+        moved, self._head_on = on is not self._head_on, on
+        if moved:
             _log.info("programming head %s", "put on the pump" if on else "taken off the pump")
-        self._head_on = on
         for port in self._ports:
             port.note(f"programming head {'on' if on else 'off'}")
             port.dispatcher.set_head(on)

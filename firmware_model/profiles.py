@@ -83,6 +83,32 @@ class Profile:
     idle_current_na: int = field(metadata=_in("nA", 1, 10_000_000))
     motor_charge_uah_per_ml: int = field(metadata=_in("uAh/mL", 1, 1_000_000))
     handshake_charge_nah: int = field(metadata=_in("nAh", 1, 1_000_000))
+    stroke_nl: int = field(metadata=_in("nL", 1, 1_000_000))
+    stall_detect_min: int = field(metadata=_in("min", 0, 1_440))
+    stall_recover_min: int = field(metadata=_in("min", 0, 1_440))
+    rotor_hold_field_mt: int = field(metadata=_in("mT", 0, 100_000))
+    field_recovery_max_min: int = field(metadata=_in("min", 0, 10_080))
+    valve_open_field_mt: int = field(metadata=_in("mT", 0, 100_000))
+    valve_dump_nl: int = field(metadata=_in("nL", 0, 100_000_000))
+    catheter_cm: int = field(metadata=_in("cm", 1, 200))
+    catheter_compliance_nl: int = field(metadata=_in("nL", 0, 10_000_000))
+    dispersion_tanks: int = field(metadata=_in("", 1, 100))
+    pressure_ppm_per_hpa: int = field(metadata=_in("ppm/hPa", -10_000, 10_000))
+    temperature_ppm_per_k: int = field(metadata=_in("ppm/K", -200_000, 200_000))
+    level_sensor: int = field(metadata=_in("", 0, 1))
+    level_noise_nl: int = field(metadata=_in("nL", 0, 10_000_000))
+    battery_knee_permille: int = field(metadata=_in("0/00", 1, 999))
+    battery_knee_mv: int = field(metadata=_in("mV", 1, 0xFFFF))
+    battery_resistance_mohm: int = field(metadata=_in("mohm", 0, 10_000_000))
+    battery_resistance_ppm_per_k: int = field(metadata=_in("ppm/K", 0, 1_000_000))
+    motor_pulse_ua: int = field(metadata=_in("uA", 0, 1_000_000))
+    motor_stall_mv: int = field(metadata=_in("mV", 0, 0xFFFF))
+    tone_charge_nah: int = field(metadata=_in("nAh", 0, 1_000_000))
+
+    @property
+    def has_level_sensor(self) -> bool:
+        """Whether the content is measured; where not, it is only computed."""
+        return self.level_sensor == 1
 
 
 _CONSTANTS: Final = {item.name: item.metadata for item in fields(Profile) if item.metadata}
@@ -95,6 +121,11 @@ _ORDERED: Final = (
     ("eri_to_eos_days", "service_life_days"),
     ("battery_empty_mv", "battery_low_mv"),
     ("battery_low_mv", "battery_full_mv"),
+    ("motor_stall_mv", "battery_empty_mv"),
+    ("battery_empty_mv", "battery_knee_mv"),
+    ("battery_knee_mv", "battery_full_mv"),
+    ("stroke_nl", "bolus_max_nl"),
+    ("valve_dump_nl", "reservoir_capacity_nl"),
 )
 """Pairs of constants of which the first must not be above the second."""
 

@@ -25,6 +25,7 @@ from programmer_tui.views import (
 )
 from protocol.events import NotificationReceived
 from protocol.messages.alarms import Alarm
+from protocol.messages.bonds import BondEntry
 from protocol.messages.log import LogRecord
 from protocol.messages.program import ReceiptResponse
 from protocol.program import Program
@@ -73,6 +74,11 @@ def status_data(belief: Belief | Glance) -> dict[str, Any]:
 def alarm_data(alarm: Alarm) -> dict[str, Any]:
     """Return one alarm, with its name in words."""
     return body_data(alarm) | {"code": word(alarm.code), "title": alarm_title(alarm.code)}
+
+
+def bond_data(bond: BondEntry) -> dict[str, Any]:
+    """Return one bond."""
+    return body_data(bond)
 
 
 def prescription_data(prescription: Prescription) -> dict[str, Any]:

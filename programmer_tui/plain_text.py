@@ -19,7 +19,7 @@ from programmer_tui.clinic.log_words import record_actor, record_title, record_w
 from programmer_tui.clinic.prescription import Prescription, prescription_of_program
 from programmer_tui.clinic.readback import verdict_sentence
 from programmer_tui.clinic.review import MODE_WORDS, Review
-from programmer_tui.views import Belief, CommitResult
+from programmer_tui.views import Belief, CommitResult, Glance
 from protocol.messages.alarms import Alarm
 from protocol.messages.log import LogRecord
 from protocol.vocabulary import DeliveryState
@@ -37,25 +37,26 @@ DELIVERY_WORDS = {
 """Pump state as mark and word, so that colour is never needed."""
 
 
-def _line(label: str, value: object) -> str:
+def line(label: str, value: object) -> str:
+    """Return one value with its label, aligned with the lines around it."""
     return f"{label:<{_WIDTH}}{value}"
 
 
-def status_lines(belief: Belief) -> Iterator[str]:
+def status_lines(belief: Belief | Glance) -> Iterator[str]:
     """Yield what the pump believes."""
-    status, offset = belief.status, belief.clock.utc_offset_min
-    yield _line("Pump", belief.device.serial)
-    yield _line("State", DELIVERY_WORDS[status.delivery_state])
-    yield _line("Rate", f"{format_rate_ml_day(status.rate_nl_h)} = {format_rate_ml_h(status.rate_nl_h)}")
+    status, offset = belief.status, belief.clock.utc_offset_min if belief.clock else 0
+    yield line("Pump", belief.device.serial)
+    yield line("State", DELIVERY_WORDS[status.delivery_state])
+    yield line("Rate", f"{format_rate_ml_day(status.rate_nl_h)} = {format_rate_ml_h(status.rate_nl_h)}")
     capacity = format_volume_ml(belief.device.reservoir_capacity_nl)
-    yield _line(
+    yield line(
         "Reservoir", f"{format_volume_ml(status.reservoir_nl)} of {capacity} (calculated, not measured)"
     )
-    yield _line("Battery", f"{status.battery_permille / 10:.0f} %, {status.battery_mv} mV")
-    yield _line("Alarms", ", ".join(alarm_title(alarm.code) for alarm in belief.alarms) or "none")
-    yield _line("Program version", status.program_version)
+    yield line("Battery", f"{status.battery_permille / 10:.0f} %, {status.battery_mv} mV")
+    yield line("Alarms", ", ".join(alarm_title(alarm.code) for alarm in belief.alarms) or "none")
+    yield line("Program version", status.program_version)
     pump_time = format_date_time(status.utc_s, offset, weekday=True) if status.utc_s else "not set"
-    yield _line("Pump clock", pump_time)
+    yield line("Pump clock", pump_time)
 
 
 def program_lines(belief: Belief) -> Iterator[str]:
@@ -63,23 +64,23 @@ def program_lines(belief: Belief) -> Iterator[str]:
     if belief.program is None:
         yield "The pump has no program."
         return
-    yield _line("Program version", belief.program_info.version)
-    yield _line("Patient", belief.program.implant.patient_ref or "not recorded")
+    yield line("Program version", belief.program_info.version)
+    yield line("Patient", belief.program.implant.patient_ref or "not recorded")
     yield from prescription_lines(prescription_of_program(belief.program))
-    yield _line("Low alarm", format_volume_ml(belief.program.alarms.low_reservoir_nl))
+    yield line("Low alarm", format_volume_ml(belief.program.alarms.low_reservoir_nl))
 
 
 def prescription_lines(prescription: Prescription) -> Iterator[str]:
     """Yield a prescription as the pump will deliver it."""
     unit = prescription.unit
-    yield _line("Drug", drug_name(prescription.drug))
-    yield _line("Strength", format_strength(prescription.conc_ng_ml, unit))
-    yield _line("Mode", MODE_WORDS[prescription.mode])
-    yield _line("Daily dose", format_daily_dose(prescription.delivered_ng_per_day, unit))
+    yield line("Drug", drug_name(prescription.drug))
+    yield line("Strength", format_strength(prescription.conc_ng_ml, unit))
+    yield line("Mode", MODE_WORDS[prescription.mode])
+    yield line("Daily dose", format_daily_dose(prescription.delivered_ng_per_day, unit))
     table = prescription.rate_table
     for (start, rate), length in zip(table, step_minutes(tuple(start for start, _ in table)), strict=True):
         dose = format_dose_rate(dose_rate_ng_h(rate, prescription.conc_ng_ml), unit)
-        yield _line(f"  {format_interval(start, start + length)}", f"{dose} = {format_rate_ml_h(rate)}")
+        yield line(f"  {format_interval(start, start + length)}", f"{dose} = {format_rate_ml_h(rate)}")
 
 
 def alarm_lines(alarms: tuple[Alarm, ...], offset_min: int) -> Iterator[str]:
@@ -88,7 +89,8 @@ def alarm_lines(alarms: tuple[Alarm, ...], offset_min: int) -> Iterator[str]:
         yield "No alarms."
     for alarm in alarms:
         since = format_date_time(alarm.onset_utc_s, offset_min) if alarm.onset_utc_s else "time not known"
-        yield f"{alarm.prio.name:<7}{alarm_title(alarm.code):<28}{alarm.state.name.lower():<10}since {since}"
+        title, state = alarm_title(alarm.code), alarm.state.name.lower()
+        yield f"{alarm.prio.name:<7}{title:<28}{state:<10}since {since}, number {alarm.instance}"
 
 
 def log_lines(records: tuple[LogRecord, ...], unit: MassUnit, offset_min: int) -> Iterator[str]:
@@ -120,7 +122,7 @@ def _with_unit(value: str, unit: str) -> str:
 def result_lines(result: CommitResult) -> Iterator[str]:
     """Yield the result: receipt and read-back."""
     receipt = result.receipt
-    yield _line(
+    yield line(
         "Receipt", f"{receipt.state.name.lower()}, version {receipt.version}, log record {receipt.log_seq}"
     )
     for check in result.checks:

@@ -24,6 +24,7 @@ from protocol.program import PatientBolus
 from protocol.request_words import BolusKind
 from protocol.requests import Caller, Refusal
 from protocol.vocabulary import (
+    AlarmCode,
     BolusState,
     EmergencyPolicy,
     ErrorCode,
@@ -221,9 +222,10 @@ class BolusOrders:
     def ask(
         self, intent_id: bytes, digest: bytes, caller: Caller
     ) -> tuple[RunningBolus, Allowance] | Refusal:
-        """Give the patient the bolus of the prescription, or say why not; a denial is logged and counted.
+        """Give the patient the bolus of the prescription, or say why not.
 
-        There is no alarm for it: whoever asked has the answer in hand, and it would have no cause that ends.
+        A denial is logged and counted, and stands as an alarm of the lowest priority until somebody has seen
+        it (GIP 1.4.12): the patient needed more than the prescription gives.
 
         Raises:
             PowerCut: power failed; the bolus was never begun, or has ended with the reset.
@@ -236,6 +238,7 @@ class BolusOrders:
         if isinstance(granted, Refusal):
             self._parts.log.write(PatientBolusDeniedEvent(granted.code, granted.detail), actor=caller.slot)
             self._therapy.count_denied()
+            self._parts.alarms.raise_alarm(AlarmCode.PATIENT_BOLUS_DENIED, granted.code)
             return granted
         plan, allowance = granted
         bolus_id = self._therapy.boluses.next_id()

@@ -31,6 +31,13 @@ class DrugFlow:
     bolus: RunningBolus | None = None
     suspended: bool = False
 
+    def is_made_of(
+        self, table: RateTable, shift_ms: int, bolus: RunningBolus | None, *, suspended: bool
+    ) -> bool:
+        """Tell whether it is the very flow that these would make."""
+        is_same = self.table is table and self.bolus is bolus
+        return is_same and self.shift_ms == shift_ms and self.suspended == suspended
+
     def basal_units(self, from_ms: int, to_ms: int) -> int:
         """Return the basal volume between two instants, in exact units."""
         return self.table.volume_units(from_ms + self.shift_ms, to_ms + self.shift_ms)

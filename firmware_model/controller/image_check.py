@@ -10,6 +10,7 @@ from typing import Final
 
 from firmware_model.controller.schedule import RateTable
 from firmware_model.profiles import Profile
+from protocol.messages.delivery import MAX_BOLUS_S, MIN_BOLUS_S
 from protocol.messages.program import DoseSummary
 from protocol.program import Limits, Program, ProgramImageError, decode_program
 from protocol.quantities import (
@@ -165,8 +166,11 @@ def _hard_limits(figures: _Figures) -> Refusal | None:
 
 
 def _patient_bolus_rate(figures: _Figures) -> Refusal | None:
-    """A patient bolus has a volume, and no higher rate than the pump has. Detail: the largest volume."""
+    """A patient bolus takes as long as a bolus may, and its rate is one the pump has. Detail: the bound."""
     bolus, highest = figures.program.patient_bolus, figures.situation.profile.rate_max_nl_h
+    bound_s = min(max(bolus.duration_s, MIN_BOLUS_S), MAX_BOLUS_S)
+    if bolus.enable is Switch.ON and bolus.duration_s != bound_s:
+        return _hard(LimitField.FACTORY_LIMITS, bound_s)
     most_nl = highest * bolus.duration_s // 3_600
     if bolus.enable is Switch.ON and not 1 <= bolus.volume_nl <= most_nl:
         return _hard(LimitField.BOLUS_VOLUME, min(most_nl, _U32))

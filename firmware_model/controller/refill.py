@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 from firmware_model.controller.clock import PumpClock
 from firmware_model.controller.event_log import EventLog
-from firmware_model.controller.receipts import Receipts
+from firmware_model.controller.receipts import NO_INTENT, Receipts
 from firmware_model.controller.records import RecordName, RecordStore
 from firmware_model.controller.retained import RetainedRegisters
 from protocol.log_record import RefillEvent
@@ -134,15 +134,19 @@ class RefillBook:
         self._registers.refill(record.number, record.filled_nl)
         event = RefillEvent(record.withdrawn_nl, record.filled_nl, record.expected_nl)
         seq = self._log.write_once(record.log_from, event, actor=record.actor_slot)
-        receipt = ReceiptResponse(
-            ReceiptState.COMMITTED,
-            record.version,
-            record.uptime_s,
-            record.utc_s,
-            seq,
-            record.digest,
-            record.intent_id,
-        )
-        self._receipts.put(receipt, record.actor_slot)
+        if record.intent_id != NO_INTENT:
+            self._receipts.put(_receipt_of(record, seq), record.actor_slot)
         self._registers.refill_told = record.number
         return seq
+
+
+def _receipt_of(record: RefillRecord, seq: int) -> ReceiptResponse:
+    return ReceiptResponse(
+        ReceiptState.COMMITTED,
+        record.version,
+        record.uptime_s,
+        record.utc_s,
+        seq,
+        record.digest,
+        record.intent_id,
+    )

@@ -263,12 +263,15 @@ class Therapy:
         is_low = has_program and content <= nl_to_units(self.low_reservoir_nl)
         is_long = long_ms is not None and self._parts.clock.now_ms >= long_ms
         is_emergency = hold is not None and hold.actor_slot == EMERGENCY_SLOT
-        is_corrupt = has_program and self.program.active is None
-        alarms.follow(AlarmCode.PROGRAM_CORRUPT, is_corrupt, self.program.version)
-        alarms.follow(AlarmCode.RESERVOIR_LOW, is_low, self.registers.content_nl)
-        alarms.follow(AlarmCode.RESERVOIR_EMPTY, has_program and content <= 0)
-        alarms.follow(AlarmCode.LONG_STOP, is_long, self._profile.long_stop_min)
-        alarms.follow(AlarmCode.EMERGENCY_SUSPEND, is_emergency, 0 if hold is None else hold.minutes)
+        for code, cause, detail in (
+            (AlarmCode.PROGRAM_CORRUPT, has_program and self.program.active is None, self.program.version),
+            (AlarmCode.RESERVOIR_LOW, is_low, self.registers.content_nl),
+            (AlarmCode.RESERVOIR_EMPTY, has_program and content <= 0, 0),
+            (AlarmCode.LONG_STOP, is_long, self._profile.long_stop_min),
+            (AlarmCode.EMERGENCY_SUSPEND, is_emergency, 0 if hold is None else hold.minutes),
+        ):
+            if cause != alarms.stands(code):
+                alarms.follow(code, cause, detail)
 
     def _deliver(self, decision: Decision, actor: int, reason: DeliveryReason) -> int:
         before, self.decision = self.decision, decision
@@ -282,17 +285,20 @@ class Therapy:
         return self._parts.log.write(event, actor=actor)
 
     def _set_flow(self) -> None:
-        shift_ms = self._parts.clock.local_shift_ms(self.utc_offset_min)
+        shift_ms = self._parts.clock.local_shift_ms(self.program.utc_offset_min)
+        active, bolus, suspended = self.program.active, None, False
         if self.decision.flow is Flow.NONE:
-            flow = DrugFlow(NO_TABLE, shift_ms, None, self.has_program)
-        elif self.decision.flow is Flow.MINIMUM or self.program.active is None:
-            flow = DrugFlow(self._minimum, shift_ms)
+            table, suspended = NO_TABLE, self.has_program
+        elif self.decision.flow is Flow.MINIMUM or active is None:
+            table = self._minimum
         else:
-            flow = DrugFlow(self.program.active.table, shift_ms, self.boluses.running)
-        if flow != self.flow and self._has_begun:
+            table, bolus = active.table, self.boluses.running
+        if self._has_begun and self.flow.is_made_of(table, shift_ms, bolus, suspended=suspended):
+            return
+        if self._has_begun:
             self.spans.close(self.flow)
-        self.flow, self._has_begun = flow, True
-        self.spans.local_time_is(flow)
+        self.flow, self._has_begun = DrugFlow(table, shift_ms, bolus, suspended), True
+        self.spans.local_time_is(self.flow)
 
     def _rest_of_bolus_fits(self, before: DrugFlow) -> bool:
         """Tell whether a bolus that goes on over another table, or another time of day, may."""

@@ -9,13 +9,13 @@ class Buzzer:
 
     Attributes:
         works: false tells the story of a broken one.
-        tones: test tones sounded since manufacture.
+        tones: tones sounded since manufacture.
     """
 
     works: bool = True
     tones: int = 0
 
-    def sound(self) -> bool:
-        """Sound once; tell whether it could."""
-        self.tones += self.works
+    def sound(self, tones: int = 1) -> bool:
+        """Sound a number of tones; tell whether it could."""
+        self.tones += tones * self.works
         return self.works

@@ -83,14 +83,15 @@ class Line:
         row = joined([*self.pieces, (units, conc)])
         return self._keep(row)
 
-    def content(self) -> tuple[Piece, ...]:
-        """Return what is in it as pieces, outlet end first; the rest that makes stays in `rest`."""
+    def unstir(self) -> tuple[Piece, ...]:
+        """Go over to plug flow and return what is in the tube, outlet end first.
+
+        Flow that made no whole step yet comes on top of what the tube holds: `load` what is returned.
+        """
         if not self.tanks:
             return self.pieces
         volume = self.capacity_units // len(self.tanks)
-        row: list[Piece] = []
-        for mass in reversed(self.tanks):
-            row.append(self._as_piece(volume, mass))
+        row = [self._as_piece(volume, mass) for mass in reversed(self.tanks)]
         if self.waiting_units:
             row.append(self._as_piece(self.waiting_units, self.waiting_mass))
         self.waiting_units, self.waiting_mass, self.tanks = 0, NO_DRUG, ()
@@ -184,7 +185,7 @@ class Line:
         self.waiting_mass = add(self.waiting_mass, mass_of(units, conc))
 
     def _move_steps(self, steps: int, step: int, conc: Conc) -> list[Piece]:
-        """Let ``steps`` whole steps of one concentration flow; the moment nothing changes any more, at once."""
+        """Let ``steps`` whole steps of one concentration flow; once nothing changes any more, all at once."""
         volume, inflow = step * STEPS_PER_TANK, mass_of(step, conc)
         rows = [list(masses) for masses in zip(*self.tanks, strict=True)]
         out: list[Piece] = []

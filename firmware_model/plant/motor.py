@@ -1,7 +1,7 @@
 """The motor: what it is told to move, and what it moves.
 
-It moves in whole strokes (the profile's quantum): a commanded volume adds up until it makes one. Gain and slip
-are integers in ppm with the remainder carried on, so that no cut of the time loses a unit.
+It moves in whole strokes (the profile's quantum): a commanded volume adds up until it makes one. Gain and
+slip are integers in ppm with the remainder carried on, so that no cut of the time loses a unit.
 """
 
 from dataclasses import dataclass
@@ -62,14 +62,6 @@ class Motor:
             or self.jammed_until_ms is not None
             or self.recovers_ms is not None
         )
-
-    @property
-    def pending_units(self) -> int:
-        """Commanded volume that no stroke has been made for, nL*ms/h, less than one stroke.
-
-        Negative after a stroke that a stop completed early, as counted with a stroke of one unit.
-        """
-        return self.commanded_units - self.strokes
 
     def turn(self, units: int, stroke_units: int = 1, flow_ppm: int = PPM) -> int:
         """Command ``units`` more, turn as many strokes as are due, and return the volume moved.

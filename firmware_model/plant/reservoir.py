@@ -19,6 +19,7 @@ class Reservoir:
         wasted_units: what was withdrawn since manufacture.
         dry_units: what the motor would have moved, had there been drug.
         conc: concentrations of what is in it, ng/mL.
+        gas_ppm: share of gas in what is drawn.
         rest: mass beyond content times concentration, left by mixing; it joins the next mixture.
         filled_mass: mass filled in since manufacture.
         wasted_mass: mass withdrawn since manufacture.
@@ -30,6 +31,7 @@ class Reservoir:
     filled_units: int = 0
     wasted_units: int = 0
     dry_units: int = 0
+    gas_ppm: int = 0
     conc: Conc = NO_DRUG
     rest: Mass = NO_DRUG
     filled_mass: Mass = NO_DRUG

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from programmer_tui.clinic.alarm_words import PRIORITY_WORDS, alarm_title
+from programmer_tui.clinic.alarm_words import PRIORITY_WORDS, STATE_WORDS, alarm_title
 from programmer_tui.clinic.clinical_format import (
     MassUnit,
     format_daily_dose,
@@ -12,12 +12,16 @@ from programmer_tui.clinic.clinical_format import (
     format_volume_ml,
     format_volume_per_day,
 )
+from programmer_tui.clinic.clinical_time import format_date_time, format_duration_words
 from protocol import log_record as events
 from protocol.log_record import read_payload
 from protocol.messages.log import LogRecord
+from protocol.request_words import ClockSource, DeliveryReason, SelfTest
 from protocol.vocabulary import (
+    AlarmState,
     CloseReason,
     DeliveryState,
+    ErrorCode,
     EventType,
     LogRecordFlag,
     OverrideReason,
@@ -74,6 +78,29 @@ REASON_WORDS: Final = {
     OverrideReason.SECOND_OPINION: "second opinion",
     OverrideReason.TRAINING: "training",
 }
+DELIVERY_REASON_WORDS: Final = {
+    DeliveryReason.NONE: "by itself",
+    DeliveryReason.CLINICAL: "clinical reason",
+    DeliveryReason.PROCEDURE: "procedure",
+    DeliveryReason.ADVERSE_EFFECT: "adverse effect",
+    DeliveryReason.DEVICE_CHECK: "check of the pump",
+    DeliveryReason.EMERGENCY: "emergency",
+    DeliveryReason.TRAINING: "training",
+}
+_SOURCES: Final = {
+    ClockSource.PROGRAMMER: "time of the programmer",
+    ClockSource.NETWORK: "time of the network",
+    ClockSource.OPERATOR: "typed in",
+}
+_DENIALS: Final = {
+    ErrorCode.LOCKOUT: "lockout",
+    ErrorCode.DAILY_MAX: "daily maximum reached",
+    ErrorCode.BOLUS_ACTIVE: "a bolus was being delivered",
+    ErrorCode.DELIVERY_STOPPED: "delivery was stopped",
+    ErrorCode.RESERVOIR_INSUFFICIENT: "reservoir empty",
+    ErrorCode.HARD_LIMIT: "a hard limit would be passed",
+    ErrorCode.POLICY_FORBIDS: "not prescribed",
+}
 _ROLES: Final = {role: role.name.lower() for role in Role}
 _CLOSES: Final = {
     CloseReason.DONE: "done",
@@ -84,6 +111,7 @@ _CLOSES: Final = {
     CloseReason.TXN_EXHAUSTED: "its request numbers ran out",
     CloseReason.REVOKED: "its bond was removed",
     CloseReason.RESET: "pump reset",
+    CloseReason.HEAD_LOST: "programming head off the pump",
 }
 
 
@@ -153,7 +181,58 @@ def _activated(event: events.ProgActivatedEvent, _: MassUnit) -> str:
 
 def _delivery(event: events.DeliveryStateEvent, _: MassUnit) -> str:
     before, after = DELIVERY_WORDS[event.before], DELIVERY_WORDS[event.after]
-    return f"{before} -> {after}, flow {format_rate_ml_h(event.rate_nl_h)}"
+    time = f", for {format_duration_words(60 * event.minutes)}" if event.minutes else ""
+    why = "" if event.reason is DeliveryReason.NONE else f", {DELIVERY_REASON_WORDS[event.reason]}"
+    return f"{before} -> {after}, flow {format_rate_ml_h(event.rate_nl_h)}{time}{why}"
+
+
+def _bolus_armed(event: events.BolusArmedEvent, _: MassUnit) -> str:
+    return f"bolus {event.bolus_id}, {event.kind.name.lower()}, {format_volume_ml(event.volume_nl)}"
+
+
+def _bolus_start(event: events.BolusStartEvent, _: MassUnit) -> str:
+    past = f", soft limit passed: {REASON_WORDS[event.reason]}" if event.soft_ack else ""
+    volume = format_volume_ml(event.volume_nl)
+    return f"bolus {event.bolus_id}, {event.kind.name.lower()}, {volume}{past}"
+
+
+def _bolus_end(event: events.BolusEndEvent, _: MassUnit) -> str:
+    delivered = format_volume_ml(event.delivered_nl)
+    return f"bolus {event.bolus_id}, {event.state.name.lower()}, {delivered} delivered"
+
+
+def _bolus_denied(event: events.PatientBolusDeniedEvent, _: MassUnit) -> str:
+    why = _DENIALS.get(event.code, event.code.name.lower().replace("_", " "))
+    waits = event.code in (ErrorCode.LOCKOUT, ErrorCode.DAILY_MAX)
+    return f"{why}, {format_duration_words(event.detail)} left" if waits else why
+
+
+def _clock_set(event: events.ClockSetEvent, _: MassUnit) -> str:
+    before, after = (format_date_time(at, 0) for at in (event.before_utc_s, event.after_utc_s))
+    return f"{before} -> {after} UTC, {_SOURCES[event.source]}"
+
+
+def _bond_revoked(event: events.BondRevokedEvent, _: MassUnit) -> str:
+    return f"bond {event.slot}, {_ROLES[event.role]}"
+
+
+def _alarm_ack(event: events.AlarmAckEvent, _: MassUnit) -> str:
+    silent = event.state is AlarmState.SILENCED
+    words = f"silenced for {format_duration_words(event.seconds)}" if silent else STATE_WORDS[event.state]
+    return f"{alarm_title(event.code)}, {words}, number {event.instance}"
+
+
+def _self_test(event: events.SelfTestEvent, _: MassUnit) -> str:
+    failed = _names(event.failed)
+    return f"{_names(event.results) or 'none'}: {'all passed' if not failed else f'FAILED {failed}'}"
+
+
+def _names(tests: SelfTest) -> str:
+    return ", ".join(test.name.lower().replace("_", " ") for test in SelfTest if test in tests and test.name)
+
+
+def _checkpoint(event: events.ChainCheckpointEvent, _: MassUnit) -> str:
+    return f"hash {event.chain[:4].hex()}"
 
 
 def _refill(event: events.RefillEvent, _: MassUnit) -> str:
@@ -187,6 +266,15 @@ _WRITERS: Final[dict[type, Callable[[Any, MassUnit], str]]] = {
     events.ProgAbortEvent: _abort,
     events.ProgActivatedEvent: _activated,
     events.DeliveryStateEvent: _delivery,
+    events.BolusArmedEvent: _bolus_armed,
+    events.BolusStartEvent: _bolus_start,
+    events.BolusEndEvent: _bolus_end,
+    events.PatientBolusDeniedEvent: _bolus_denied,
+    events.ClockSetEvent: _clock_set,
+    events.BondRevokedEvent: _bond_revoked,
+    events.AlarmAckEvent: _alarm_ack,
+    events.SelfTestEvent: _self_test,
+    events.ChainCheckpointEvent: _checkpoint,
     events.RefillEvent: _refill,
     events.AlarmRaisedEvent: _alarm_raised,
     events.AlarmClearedEvent: _alarm_cleared,

@@ -1,4 +1,4 @@
-"""The patient's bolus: what the prescription allows, when it is refused, and that nothing grants one early."""
+"""The patient's bolus: what the prescription allows, when it is refused; nothing grants one early."""
 
 import hashlib
 from dataclasses import replace
@@ -19,10 +19,21 @@ from support.bolus_bench import (
     set_delivery,
     told,
 )
-from support.pump_bench import DAY_MS, HOUR_MS, active_program, ask, commit, intent, new_pump, receipt_of, status
+from support.pump_bench import (
+    DAY_MS,
+    HOUR_MS,
+    active_program,
+    ask,
+    commit,
+    intent,
+    new_pump,
+    receipt_of,
+    status,
+)
 
 from firmware_model.pump import Pump
 from protocol.log_record import BolusStartEvent, PatientBolusDeniedEvent
+from protocol.messages.alarms import AlarmAckRequest
 from protocol.messages.clock import SetClockRequest
 from protocol.messages.codec import codec_of
 from protocol.messages.delivery import PatientBolusRequest, PatientBolusResponse
@@ -36,6 +47,7 @@ from protocol.vocabulary import (
     ErrorCode,
     LimitField,
     OverrideReason,
+    Priority,
     ReceiptState,
     SoftLimit,
     Switch,
@@ -218,7 +230,7 @@ def test_the_reservoir_must_hold_it() -> None:
     assert denial(pump) == (ErrorCode.RESERVOIR_INSUFFICIENT, 6_000)
 
 
-def test_every_denial_is_logged_and_counted() -> None:
+def test_every_denial_is_logged_and_counted_and_stands_until_it_is_seen() -> None:
     pump = bolus_pump()
     ask_for_bolus(pump, 1)
     pump.advance_to(HOUR_MS - 5_000)
@@ -229,6 +241,11 @@ def test_every_denial_is_logged_and_counted() -> None:
     pump.reset()
     assert (day(pump).patient_bolus_given, day(pump).patient_bolus_denied) == (1, 3)
     assert receipt_of(pump, intent(99)).state is ReceiptState.UNKNOWN
+    (alarm,) = [one for one in pump.controller.alarms.standing if one.prio is Priority.INFO]
+    assert (alarm.code, alarm.detail) == (AlarmCode.PATIENT_BOLUS_DENIED, ErrorCode.LOCKOUT)
+    ask(pump, AlarmAckRequest(alarm.instance), PATIENT)
+    pump.advance_to(HOUR_MS)
+    assert ask_for_bolus(pump, 2).left_today == 1
 
 
 requests = st.lists(

@@ -1,5 +1,6 @@
 """Why the pump refuses a bolus: each reason, its field and detail, and which of two reasons comes first."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -154,7 +155,7 @@ def empty_pump() -> Pump:
     return pump
 
 
-NOT_RUNNING = {
+NOT_RUNNING: dict[str, tuple[Callable[[], Pump], DeliveryState]] = {
     "shelf": (new_pump, DeliveryState.STOPPED),
     "stopped": (lambda: held_pump(DeliveryState.STOPPED), DeliveryState.STOPPED),
     "minimum rate": (lambda: held_pump(DeliveryState.MIN_RATE), DeliveryState.MIN_RATE),
@@ -190,6 +191,8 @@ def test_the_first_of_two_reasons_decides() -> None:
     assert refusal_of(pump, 60_000, 60, number=2, declared_ng=5).code is ErrorCode.DOSE_MISMATCH
     assert refusal_of(pump, 60_000, 60, number=2).field == LimitField.BOLUS_VOLUME
     assert refusal_of(pump, 50_000, 60, number=2).field == LimitField.RATE
+    program = active_program(pump)
+    commit(pump, replace(program, limits=replace(program.limits, hard_hour_nl=45_000)), intent(3))
     pump.refill(10_000)
     assert refusal_of(pump, 50_000, 9_000, number=2).code is ErrorCode.RESERVOIR_INSUFFICIENT
     assert refusal_of(pump, 50_000, 4_500, number=2).field == LimitField.HOUR_VOLUME

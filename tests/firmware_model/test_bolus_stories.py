@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.bolus_bench import (
     WIDE,
-    ask_for_bolus,
     arm,
     arm_request,
+    ask_for_bolus,
     bolus_pump,
     cancel,
     give,
@@ -74,7 +74,9 @@ spans = st.lists(st.integers(0, 10**8), min_size=1, max_size=6)
 
 
 @given(boluses, spans)
-def test_what_a_bolus_delivers_does_not_depend_on_how_time_is_cut(bolus: RunningBolus, cuts: list[int]) -> None:
+def test_what_a_bolus_delivers_does_not_depend_on_how_time_is_cut(
+    bolus: RunningBolus, cuts: list[int]
+) -> None:
     at = bolus.started_ms
     delivered = 0
     for cut in cuts:

@@ -26,7 +26,8 @@ def test_every_constant_of_every_profile_has_a_tag_and_a_source(name: str) -> No
 
 
 def test_the_profiles_are_those_the_documents_name() -> None:
-    assert {"peristaltic-20", "peristaltic-40"} <= set(profile_names())
+    kinds = ("peristaltic", "valve-quantum", "level-sensor")
+    assert set(profile_names()) == {f"{kind}-{size}" for kind in kinds for size in (20, 40)}
 
 
 def test_published_constants_are_what_was_published() -> None:
@@ -40,7 +41,7 @@ def test_published_constants_are_what_was_published() -> None:
 
 
 def test_an_unknown_profile_names_those_there_are() -> None:
-    with pytest.raises(ProfileError, match=r"no pump profile 'x'; there are: peristaltic-20, peristaltic-40"):
+    with pytest.raises(ProfileError, match=r"no pump profile 'x'; there are: level-sensor-20, level"):
         make_pump("x", utc_s=UTC_S)
 
 

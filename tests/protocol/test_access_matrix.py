@@ -125,7 +125,9 @@ def test_the_matrix_is_the_one_printed() -> None:
     def allowed(role: Role, where: Situation) -> set[str]:
         return {name for name, line in CATALOGUE.items() if expected(line, role, where) is None}
 
-    near, far, provisional = (next(s for s in SITUATIONS if s.name == n) for n in ("near", "far", "provisional"))
+    near, far, provisional = (
+        next(s for s in SITUATIONS if s.name == n) for n in ("near", "far", "provisional")
+    )
     session = {"SESSION_CONFIRM", "KEEPALIVE", "SESSION_CLOSE", "SUBSCRIBE", "NOTIFY_ACK"}
     status = {"GET_DEVICE_INFO", "GET_STATUS", "GET_ALARMS", "LINK_STATS"}
     reads = session | status | {"GET_DAY_TOTALS", "GET_CLOCK", "LOG_INFO", "LOG_READ"}

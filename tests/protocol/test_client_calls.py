@@ -1,4 +1,4 @@
-"""Every message of the catalogue has a typed call, which asks what its name says with its arguments in place."""
+"""Every message of the catalogue has a typed call that asks what its name says, arguments in place."""
 
 import inspect
 from collections.abc import Callable
@@ -9,7 +9,19 @@ from support.device import TOKEN
 from support.published import CATALOGUE
 
 from protocol.client_calls import PumpCalls
-from protocol.messages import alarms, bonds, clock, delivery, device, log, program, refill, service, session, status
+from protocol.messages import (
+    alarms,
+    bonds,
+    clock,
+    delivery,
+    device,
+    log,
+    program,
+    refill,
+    service,
+    session,
+    status,
+)
 from protocol.messages.registry import by_name, by_request
 from protocol.request_words import BolusKind, ClockSource, DeliveryReason, EventMask, SelfTest
 from protocol.vocabulary import DeliveryState, OverrideReason, SoftLimit, Which

@@ -7,7 +7,15 @@ from itertools import combinations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.published import CATALOGUE, ERROR_OPCODE as PUBLISHED_ERROR, NOTIFICATIONS as PUBLISHED_NOTIFICATIONS
+from support.published import (
+    CATALOGUE,
+)
+from support.published import (
+    ERROR_OPCODE as PUBLISHED_ERROR,
+)
+from support.published import (
+    NOTIFICATIONS as PUBLISHED_NOTIFICATIONS,
+)
 
 from protocol import request_words, vocabulary
 from protocol.codewords import (

@@ -1,4 +1,4 @@
-"""What an attempt costs the pump: nothing in a lockout, nothing while busy, and never more than one session."""
+"""What an attempt costs the pump: nothing in a lockout, nothing while busy, never a second session."""
 
 from collections.abc import Iterator
 from unittest.mock import patch
@@ -178,7 +178,9 @@ def test_whoever_knocks_on_is_told_once_a_second() -> None:
     watched.raw.hello()
     watched.raw.begin()
     watched.device.lockouts[NEAR] = 60
-    told = [at for at in range(0, 3_000, 100) if watched.raw.send(FrameKind.HANDSHAKE, watched.raw.opening, at)]
+    told = [
+        at for at in range(0, 3_000, 100) if watched.raw.send(FrameKind.HANDSHAKE, watched.raw.opening, at)
+    ]
     assert told == [0, 1_000, 2_000]
     assert watched.pump.counters.drops[DropReason.LOCKOUT] == 30
 

@@ -316,5 +316,5 @@ def test_a_client_in_a_real_session_knows_of_the_lab() -> None:
 def test_a_programmer_endpoint_opens_none_either(ready: Callable[[ConnectionPair], object]) -> None:
     pair = ConnectionPair()
     ready(pair)
-    with pytest.raises(RuntimeError, match="no pump was found|does not answer lab plaintext"):
+    with pytest.raises(RuntimeError, match=r"no pump was found|does not answer lab plaintext"):
         pair.programmer.open_lab_session()

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.bodies import EVERY_BODY, VARIABLE, plain_container, to_plain
-from support.published import CATALOGUE, ERROR_SIZE, NOTIFICATIONS as PUBLISHED_NOTIFICATIONS
+from support.published import CATALOGUE, ERROR_SIZE
+from support.published import NOTIFICATIONS as PUBLISHED_NOTIFICATIONS
 from support.strategies import bodies, example_of
 
 from protocol.application import MAX_BODY
@@ -84,11 +85,15 @@ def test_bodies_have_the_sizes_published() -> None:
 
 
 def test_the_longest_bodies_are_those_published() -> None:
-    """Of the fixed bodies the status, of the pages a log page of 6 records; sub-records of 18 and 24 octets."""
+    """Of the fixed bodies the status, of the pages the log; sub-records of 18 and 24 octets."""
     bodies_of_messages = [body for spec in MESSAGES for body in (spec.request, spec.response)]
     fixed = {body: codec_of(body).max_size for body in bodies_of_messages if not _varies(body)}
     assert (max(fixed, key=fixed.__getitem__), max(fixed.values())) == (GetStatusResponse, 68)
-    assert (codec_of(Alarm).max_size, codec_of(BondEntry).max_size, codec_of(LogRecord).max_size) == (18, 24, 32)
+    assert (codec_of(Alarm).max_size, codec_of(BondEntry).max_size, codec_of(LogRecord).max_size) == (
+        18,
+        24,
+        32,
+    )
     assert codec_of(LogReadResponse).max_size == 202
     limits = {f.item: f.limit for body in bodies_of_messages for f in fields_of(body).values() if f.item}
     assert limits == {Alarm: 11, BondEntry: 8, LogRecord: 6, DoseSummary: 4}

@@ -1,4 +1,4 @@
-"""What is told unasked, when, and how often: the rules of OITP/1 sections 9 and 17 without a session around."""
+"""What is told unasked, when, and how often: OITP/1 sections 9 and 17 without a session around."""
 
 from dataclasses import replace
 from typing import Any
@@ -100,7 +100,8 @@ def test_at_the_first_look_alarms_that_nobody_saw_and_a_bolus_that_runs_are_told
 
 
 @pytest.mark.parametrize(
-    ("state", "is_told"), [(state, state in (BolusState.ARMED, BolusState.DELIVERING)) for state in BolusState]
+    ("state", "is_told"),
+    [(state, state in (BolusState.ARMED, BolusState.DELIVERING)) for state in BolusState],
 )
 def test_at_the_first_look_a_bolus_of_the_past_is_not_told(state: BolusState, is_told: bool) -> None:
     notifier = subscribed(look=None)
@@ -316,7 +317,10 @@ def test_the_end_of_the_session_is_told_once_for_each_reason() -> None:
     for _ in range(3):
         notifier.ending(CloseReason.IDLE, 10)
         notifier.ending(CloseReason.EXPIRED, 60)
-    assert told(notifier) == [SessionEnding(1, CloseReason.IDLE, 10), SessionEnding(2, CloseReason.EXPIRED, 60)]
+    assert told(notifier) == [
+        SessionEnding(1, CloseReason.IDLE, 10),
+        SessionEnding(2, CloseReason.EXPIRED, 60),
+    ]
     assert [notifier.told_ending(reason) for reason in (CloseReason.IDLE, CloseReason.DONE)] == [True, False]
     assert len(told(notifier, 1_000)) == 2
 
@@ -353,7 +357,9 @@ def test_the_seconds_of_an_end_fit_their_field() -> None:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(("look", "take", "ack", "subscribe", "ending")), st.integers(0, 9), st.integers(0, 20_000)
+        st.sampled_from(("look", "take", "ack", "subscribe", "ending")),
+        st.integers(0, 9),
+        st.integers(0, 20_000),
     ),
     max_size=40,
 )
@@ -368,7 +374,9 @@ def test_numbers_rise_and_nothing_is_said_more_than_six_times(
     for what, number, later_ms in steps:
         now_ms += later_ms
         if what == "look":
-            alarms = tuple(alarm(n, AlarmState.ACTIVE if n < 5 else AlarmState.SILENCED) for n in range(number))
+            alarms = tuple(
+                alarm(n, AlarmState.ACTIVE if n < 5 else AlarmState.SILENCED) for n in range(number)
+            )
             notifier.observe(replace(BUSY, alarms=alarms, log_last_seq=number), now_ms)
         elif what == "take":
             sent += told(notifier, now_ms)

@@ -211,7 +211,9 @@ def test_what_was_never_acknowledged_is_told_to_the_next_session() -> None:
 
 
 def ends(events: Sequence[ProgrammerEvent]) -> list[SessionEnding]:
-    return [event.body for event in heard(events) if isinstance(event.body, SessionEnding) and not event.repeated]
+    return [
+        event.body for event in heard(events) if isinstance(event.body, SessionEnding) and not event.repeated
+    ]
 
 
 def test_ten_seconds_before_an_idle_session_closes_its_programmer_is_told() -> None:
@@ -361,7 +363,7 @@ def test_listening_returns_what_was_said_as_soon_as_something_was() -> None:
 
 
 def test_what_is_said_while_a_request_waits_is_kept_for_listening() -> None:
-    pair, device, client = listener()
+    _, device, client = listener()
     device.observation = ALARMED
     assert client.get_status().uptime_s
     assert len(client.listen(0) or client.listen(1)) == 1
@@ -369,7 +371,7 @@ def test_what_is_said_while_a_request_waits_is_kept_for_listening() -> None:
 
 def test_what_an_earlier_session_was_told_is_not_mixed_with_the_next() -> None:
     """Its numbers would acknowledge what the new session has not told yet."""
-    pair, device, client = listener()
+    _, device, client = listener()
     device.observation = ALARMED
     client.get_status()
     client._step(0)

@@ -71,7 +71,7 @@ def test_the_rights_of_the_token_end_with_its_session() -> None:
 
 
 def test_a_wrong_token_opens_nothing_and_leaves_the_right_one_good() -> None:
-    """It is mixed in last, so the pump cannot tell: the programmer cannot read its answer, and none follows."""
+    """It is mixed in last, so the pump cannot tell; the programmer cannot read the answer it gets."""
     pair = far()
     pair.discover()
     wrong = pair.shake_hands(suite=Suite.KKPSK2, token=secret("another"))
@@ -122,9 +122,7 @@ def test_the_token_is_for_the_far_link_of_a_pump_that_has_one(near: bool) -> Non
         (LinkClass.FAR, True, True),
     ],
 )
-def test_the_suite_is_offered_where_it_is_taken(
-    link_class: LinkClass, feature: bool, offered: bool
-) -> None:
+def test_the_suite_is_offered_where_it_is_taken(link_class: LinkClass, feature: bool, offered: bool) -> None:
     pair = ConnectionPair(device=CountingDevice(far_link=feature), link_class=link_class)
     suites = RawProgrammer(pair.host).hello().suites
     assert suites == SuiteBit.KK | SuiteBit.NNPSK0 | (SuiteBit.KKPSK2 if offered else 0)

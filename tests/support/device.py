@@ -104,7 +104,7 @@ class CountingDevice:
 
     def session_opened(self, caller: Caller) -> None:
         self.opened.append(caller)
-        if not caller.near:
+        if caller.with_token:
             self.tokens.pop(caller.slot, None)
 
     def session_closed(self, session_id: int, reason: CloseReason) -> None:

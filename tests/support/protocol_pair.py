@@ -34,6 +34,7 @@ from protocol.link_control import LinkClass
 from protocol.link_error import LinkError, LinkFailure
 from protocol.memory_link import VirtualClock
 from protocol.messages.session import SessionConfirmRequest
+from protocol.pump_link import Entropy
 from protocol.pump_session import IDLE_TIMEOUT_S
 from protocol.vocabulary import BondState, ClientKind, Role
 
@@ -166,6 +167,7 @@ class ConnectionPair:
         cut: how the line cuts what arrives, at either end.
         seed: of both entropies.
         lab_role: what the pump answers lab plaintext as.
+        entropies: of pump and programmer, where the seed is not enough.
     """
 
     def __init__(
@@ -181,20 +183,22 @@ class ConnectionPair:
         cut: Cut = whole,
         seed: int = 0,
         lab_role: Role | None = None,
+        entropies: tuple[Entropy, Entropy] | None = None,
     ) -> None:
         self.device = device or CountingDevice()
         if device is None:
             self.device.add_bond(0, role, state)
+        seeded = (SeededEntropy(f"pump {seed}"), SeededEntropy(f"programmer {seed}"))
+        pump_entropy, self._programmer_entropy = entropies or seeded
         self.pump = PumpEndpoint(
             self.device,
-            SeededEntropy(f"pump {seed}"),
+            pump_entropy,
             link_class=link_class,
             idle_timeout_s=idle_timeout_s,
             lab_role=lab_role,
         )
         self.host = PumpHost(self.pump, self.device, cut)
         self.line = Line(self.host, Channel(to_pump), Channel(to_programmer))
-        self._programmer_entropy = SeededEntropy(f"programmer {seed}")
         self.programmer = ProgrammerEndpoint(self._programmer_entropy)
         self.events: list[ProgrammerEvent] = []
         self._cut = cut

@@ -1,8 +1,8 @@
 """The catalogue as OITP/1 section 14 and its role matrix print it, copied by hand and not from the registry.
 
 Beside the printed lines stand the two messages and the one role of ADR 0009: BOND_CONFIRM, PROXIMITY_TOKEN,
-and receipts for patients. The roles follow the matrix where the lines of the catalogue say "any": the published
-emergency key reads status and alarms and no more, and an enrolment (N) only enrols.
+and receipts for patients. The roles follow the matrix where the lines of the catalogue say "any": the
+published emergency key reads status and alarms and no more, and an enrolment (N) only enrols.
 """
 
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ _NOTIFICATIONS = """
 ERROR_OPCODE = 0xC00C
 ERROR_SIZE = 8
 HEAD_ONLY = frozenset({"PROXIMITY_TOKEN", "SELF_TEST"})
-"""What needs the programming head whatever the session: where the token is fetched, and service (ADR 0009)."""
+"""What needs the programming head whatever the session: fetching the token, and service (ADR 0009)."""
 
 ACKNOWLEDGED = frozenset({"ALARM_EVENT", "SESSION_ENDING"})
 """Notifications repeated until NOTIFY_ACK (section 17)."""

@@ -1,10 +1,11 @@
-"""`cisterna pump LINK bolus` and `patient-bolus`: give a bolus with the gates of a dose change, or end one."""
+"""`cisterna pump LINK bolus` and `patient-bolus`: with the gates of a dose change."""
 
 from collections.abc import Callable
 
 import click
 
 from programmer_tui.clinic.clinical_format import MassUnit
+from programmer_tui.clinic.quantity_entry import parse_duration_s, parse_mass_ng, parse_volume_nl
 from programmer_tui.plain_data import armed_data, therapy_data
 from programmer_tui.plain_therapy import armed_lines, therapy_lines
 from programmer_tui.session import SessionService
@@ -15,7 +16,7 @@ from protocol.request_words import BolusKind
 from workbench.commands.confirmation import soft_limit_reason, typed_again
 from workbench.commands.dose_change import REASONS
 from workbench.commands.pump_context import PumpContext
-from workbench.commands.quantities import DURATION, MASS, VOLUME
+from workbench.commands.quantities import quantity
 from workbench.commands.shared import fail, json_option, to_json
 from workbench.exit_codes import ExitCode
 
@@ -30,16 +31,29 @@ def bolus() -> None:
 
 @bolus.command()
 @click.option("--kind", type=click.Choice(list(_KINDS)), required=True, help="What it is for.")
-@click.option("--volume", type=VOLUME, help="How much, as a volume: 0.05mL.")
-@click.option("--dose", type=MASS, help="How much, as a dose of the primary drug: 0.5mg or 300mcg.")
-@click.option("--duration", type=DURATION, required=True, help="Time it takes: 90s, 10min or 1h.")
+@click.option(
+    "--volume", callback=quantity(parse_volume_nl), metavar="VOLUME", help="How much, as a volume: 0.05mL."
+)
+@click.option(
+    "--dose",
+    callback=quantity(parse_mass_ng),
+    metavar="DOSE",
+    help="How much, as a dose of the primary drug: 0.5mg or 300mcg.",
+)
+@click.option(
+    "--duration",
+    callback=quantity(parse_duration_s),
+    required=True,
+    metavar="TIME",
+    help="Time it takes: 90s, 10min or 1h.",
+)
 @click.option("--commit", is_flag=True, help="Give it. Without this the pump only checks it.")
 @click.option("--confirm", metavar="VALUE", help="Volume or dose typed again, as it was given.")
 @click.option("--reason", type=click.Choice(sorted(REASONS)), help="Why a soft limit is passed.")
 @json_option
-@click.pass_obj
+@click.pass_context
 def give(
-    context: PumpContext,
+    ctx: click.Context,
     kind: str,
     volume: int | None,
     dose: Dose | None,
@@ -55,8 +69,11 @@ def give(
     """
     if (volume is None) == (dose is None):
         raise click.UsageError("Give either --volume or --dose, not both and not neither.")
-    what, given = ("the volume", VOLUME) if dose is None else ("the dose", MASS)
-    confirmed = None if confirm is None else given.convert(confirm, None, None)
+    wanted: int | Dose | None = volume if dose is None else dose
+    what = "the volume" if dose is None else "the dose"
+    parse: Callable[[str], int | Dose] = parse_volume_nl if dose is None else parse_mass_ng
+    confirmed = None if confirm is None else quantity(parse)(ctx, _param(ctx, "confirm"), confirm)
+    context: PumpContext = ctx.obj
     with context.session(as_json=as_json) as service:
         belief = service.interrogate()
         drug = _drug(belief, as_json=as_json)
@@ -70,8 +87,7 @@ def give(
             words = "Checked by the pump and taken back; nothing was delivered. Add --commit --confirm VALUE."
             click.echo(to_json(rehearsal) if as_json else words)
             return
-        wanted = volume if dose is None else dose
-        typed_again(confirmed, wanted, what, lambda text: given.convert(text, None, None), as_json=as_json)
+        typed_again(confirmed, wanted, what, parse, as_json=as_json)
         why = soft_limit_reason(armed.answer.soft_flags, reason, as_json=as_json)
         result = service.start_bolus(armed.answer.soft_flags, why)
     _say(result, as_json=as_json)
@@ -101,6 +117,10 @@ def _run(context: PumpContext, act: Callable[[SessionService], TherapyResult], *
 
 def _say(result: TherapyResult, *, as_json: bool) -> None:
     click.echo(to_json(therapy_data(result)) if as_json else "\n".join(therapy_lines(result)))
+
+
+def _param(ctx: click.Context, name: str) -> click.Parameter:
+    return next(param for param in ctx.command.params if param.name == name)
 
 
 def _drug(belief: Belief, *, as_json: bool) -> Drug:

@@ -12,7 +12,7 @@ from protocol.messages.alarms import MAX_HIGH_SILENCE_S, MAX_SILENCE_S
 from protocol.messages.bonds import MAX_BONDS
 from protocol.request_words import ClockSource, SelfTest
 from workbench.commands.pump_context import PumpContext
-from workbench.commands.quantities import UTC_TIME
+from workbench.commands.quantities import NOW, parse_utc_s, quantity
 from workbench.commands.shared import json_option, to_json
 from workbench.exit_codes import ExitCode
 
@@ -34,18 +34,24 @@ def clock(ctx: click.Context, as_json: bool) -> None:
 
 
 @clock.command("set")
-@click.option("--utc", type=UTC_TIME, required=True, help="now, or a UTC time as in 2026-03-02T10:41:07.")
+@click.option(
+    "--utc",
+    callback=quantity(parse_utc_s),
+    required=True,
+    metavar="TIME",
+    help="now, or a UTC time as in 2026-03-02T10:41:07.",
+)
 @click.option(
     "--offset", type=click.IntRange(-840, 840), metavar="MIN", help="Offset of local time; as it is if left."
 )
 @json_option
 @click.pass_obj
-def set_clock(context: PumpContext, utc: int | None, offset: int | None, as_json: bool) -> None:
+def set_clock(context: PumpContext, utc: int, offset: int | None, as_json: bool) -> None:
     """Set the pump's civil time. Lockouts and dose windows do not follow it."""
-    source = ClockSource.PROGRAMMER if utc is None else ClockSource.OPERATOR
+    source = ClockSource.PROGRAMMER if utc == NOW else ClockSource.OPERATOR
     with context.session(as_json=as_json) as service:
         before = service.clock()
-        wanted = int(time.time()) if utc is None else utc
+        wanted = int(time.time()) if utc == NOW else utc
         answer = service.set_clock(wanted, before.utc_offset_min if offset is None else offset, source)
         after = service.clock()
     if as_json:
@@ -153,7 +159,7 @@ def revoke(context: PumpContext, slot: int, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def self_test(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
-    """Let the pump run self-tests while it delivers, all or those NAMED; needs a bond with the service role."""
+    """Let the pump test itself while it delivers, all or NAMES; needs a bond with the service role."""
     context: PumpContext = ctx.obj
     wanted = SelfTest(0)
     for name in names or _TESTS:

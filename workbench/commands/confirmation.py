@@ -1,7 +1,7 @@
 """The gate before a therapy command: the value typed again, and a reason for every soft limit that is passed.
 
-Without ``--commit`` nothing is done. With it, the value stands in ``--confirm``; at a terminal it may be typed
-when the pump's own arithmetic has been shown.
+Without ``--commit`` nothing is done. With it, the value stands in ``--confirm``; at a terminal it may be
+typed when the pump's own arithmetic has been shown.
 """
 
 import sys
@@ -46,7 +46,9 @@ def soft_limit_reason(passed: SoftLimit, reason: str | None, *, as_json: bool) -
     if not passed:
         return OverrideReason.NONE
     if reason is None:
-        names = ", ".join(bit.name.lower().replace("_", " ") for bit in SoftLimit if bit in passed and bit.name)
+        names = ", ".join(
+            bit.name.lower().replace("_", " ") for bit in SoftLimit if bit in passed and bit.name
+        )
         fail(
             f"Give --reason, since soft limits are passed: {names}. Nothing was done.",
             ExitCode.USAGE,

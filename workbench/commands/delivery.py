@@ -2,6 +2,7 @@
 
 import click
 
+from programmer_tui.clinic.quantity_entry import parse_volume_nl
 from programmer_tui.plain_data import therapy_data
 from programmer_tui.plain_therapy import refill_lines, therapy_lines
 from programmer_tui.views import TherapyResult
@@ -9,11 +10,12 @@ from protocol.request_words import DeliveryReason
 from protocol.vocabulary import DeliveryState
 from workbench.commands.confirmation import typed_again
 from workbench.commands.pump_context import PumpContext
-from workbench.commands.quantities import DELIVERY_REASONS, VOLUME
+from workbench.commands.quantities import DELIVERY_REASONS, quantity
 from workbench.commands.shared import fail, json_option, to_json
 from workbench.exit_codes import ExitCode
 
 _LOT_OCTETS = 12
+_volume = quantity(parse_volume_nl)
 
 _minutes = click.option(
     "--minutes",
@@ -54,11 +56,23 @@ def resume(context: PumpContext, reason: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--withdrawn", type=VOLUME, required=True, help="Drawn out, as the syringe shows: 1.2mL.")
-@click.option("--filled", type=VOLUME, required=True, help="Filled in, as the syringe shows: 20mL.")
+@click.option(
+    "--withdrawn",
+    callback=_volume,
+    required=True,
+    metavar="VOLUME",
+    help="Drawn out, as the syringe shows: 1.2mL.",
+)
+@click.option(
+    "--filled",
+    callback=_volume,
+    required=True,
+    metavar="VOLUME",
+    help="Filled in, as the syringe shows: 20mL.",
+)
 @click.option("--lot", required=True, help="Lot number of the drug, up to 12 octets.")
 @click.option("--commit", is_flag=True, help="Record it. Without this the volumes are only compared.")
-@click.option("--confirm", type=VOLUME, metavar="VOLUME", help="The volume filled in, typed again.")
+@click.option("--confirm", callback=_volume, metavar="VOLUME", help="The volume filled in, typed again.")
 @json_option
 @click.pass_obj
 def refill(
@@ -93,7 +107,11 @@ def refill(
             click.echo(to_json(expected | given) if as_json else words)
             return
         typed_again(
-            confirm, filled, "the volume filled in", lambda text: VOLUME.convert(text, None, None), as_json=as_json
+            confirm,
+            filled,
+            "the volume filled in",
+            parse_volume_nl,
+            as_json=as_json,
         )
         result = service.record_refill(withdrawn, filled, lot)
     _say(result, as_json=as_json)

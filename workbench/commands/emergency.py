@@ -26,8 +26,8 @@ _card = click.option(
 def emergency() -> None:
     """Read the pump, or slow it, with the published emergency key.
 
-    It works on the near link only, after 30 s of the programming head on the pump, as far as the pump's program
-    allows; each use is logged and alarmed.
+    It works on the near link only, after 30 s of the programming head on the pump, as far as the pump's
+    program allows; each use is logged and alarmed.
     """
 
 
@@ -53,7 +53,7 @@ def emergency_status(context: PumpContext, card: Path | None, as_json: bool) -> 
 @json_option
 @click.pass_obj
 def suspend(context: PumpContext, minutes: int, card: Path | None, as_json: bool) -> None:
-    """Slow delivery to the minimum rate for a time; never more, and never shorter than a clinician ordered."""
+    """Slow delivery to the minimum rate for a time; it never lifts what a clinician ordered."""
     with _after_dwell(context, card, as_json=as_json) as service:
         result = service.set_delivery(DeliveryState.MIN_RATE, minutes, DeliveryReason.EMERGENCY)
     click.echo(to_json(therapy_data(result)) if as_json else "\n".join(therapy_lines(result)))

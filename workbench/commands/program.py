@@ -41,6 +41,8 @@ def program(
     serial: str,
     operator: str,
     baud: int,
+    near: str,
+    lab: bool,
     capture: str | None,
     capture_bodies: bool,
 ) -> None:
@@ -49,7 +51,7 @@ def program(
     LINK is a pseudo-terminal path, pty:PATH, serial:DEVICE, tcp:HOST:PORT or any pySerial URL.
     """
     details = load_card(card)
-    options = SessionOptions(link, records, operator, serial, baud, ClientKind.PROGRAMMER)
+    options = SessionOptions(link, records, operator, serial, baud, ClientKind.PROGRAMMER, near, lab)
     if capture == STDOUT:
         fail("The screens need standard output; give --capture a file.", ExitCode.USAGE)
     with reported():

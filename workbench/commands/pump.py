@@ -5,35 +5,38 @@ from pathlib import Path
 import click
 
 from emulator.capture_file import STDOUT
-from programmer_tui.clinic.clinical_format import MassUnit
-from programmer_tui.plain_data import (
-    alarm_data,
-    log_data,
-    program_data,
-    receipt_data,
-    resolution_data,
-    status_data,
-)
-from programmer_tui.plain_text import alarm_lines, log_lines, program_lines, status_lines
+from programmer_tui.plain_data import program_data, receipt_data, resolution_data, status_data
+from programmer_tui.plain_text import program_lines, status_lines
+from protocol.vocabulary import Role
+from workbench.commands.bolus import bolus, patient_bolus
+from workbench.commands.care import alarms, bonds, clock, self_test
+from workbench.commands.delivery import minimum_rate, refill, resume, stop
 from workbench.commands.dose_change import parse_intent_id, set_dose
+from workbench.commands.emergency import emergency
 from workbench.commands.pump_context import PumpContext
+from workbench.commands.readings import day_totals, info, link_stats, log, security
 from workbench.commands.shared import (
     capture_options,
     fail,
+    json_option,
     load_card,
     open_capture,
     reported,
     session_options,
     to_json,
 )
+from workbench.commands.verb_group import VerbGroup
+from workbench.commands.watch import watch
 from workbench.exit_codes import ExitCode
 from workbench.sessions import SessionOptions
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON; every key carries its unit.")
+_ROLES = (Role.CLINICIAN, Role.PATIENT, Role.SERVICE, Role.READER)
 
 
 # The options of the group may stand before LINK, after it, or after the verb: people write them everywhere.
-@click.group(context_settings={"allow_interspersed_args": True, "ignore_unknown_options": True})
+@click.group(
+    cls=VerbGroup, context_settings={"allow_interspersed_args": True, "ignore_unknown_options": True}
+)
 @click.argument("link")
 @session_options
 @capture_options
@@ -45,6 +48,8 @@ def pump(
     serial: str,
     operator: str,
     baud: int,
+    near: str,
+    lab: bool,
     capture: str | None,
     capture_bodies: bool,
 ) -> None:
@@ -56,7 +61,8 @@ def pump(
     if capture == STDOUT:
         fail("What the verb prints needs standard output; give --capture a file.", ExitCode.USAGE)
     capture_of_links = open_capture(capture, capture_bodies)
-    ctx.obj = PumpContext(SessionOptions(link, records, operator, serial, baud), capture_of_links)
+    options = SessionOptions(link, records, operator, serial, baud, near=near, lab=lab)
+    ctx.obj = PumpContext(options, capture_of_links)
 
 
 @pump.command()
@@ -69,15 +75,22 @@ def pump(
 @click.option(
     "--label", default="programmer", show_default=True, help="Name of this programmer, up to 16 octets."
 )
+@click.option(
+    "--role",
+    type=click.Choice([role.name.lower() for role in _ROLES]),
+    default="clinician",
+    show_default=True,
+    help="What the bond may do. A store of records holds one bond for each pump.",
+)
 @click.pass_obj
-def enrol(context: PumpContext, card: Path, label: str) -> None:
+def enrol(context: PumpContext, card: Path, label: str, role: str) -> None:
     """Bond this programmer to the pump, once, with its implant card."""
     details = load_card(card)
     with reported():
         service = context.service()
         try:
             if details is not None:
-                service.enrol(details, label)
+                service.enrol(details, label, Role[role.upper()])
                 click.echo(
                     f"Enrolled with pump {details.serial}. The bond is confirmed by the first session."
                 )
@@ -86,16 +99,17 @@ def enrol(context: PumpContext, card: Path, label: str) -> None:
 
 
 @pump.command()
-@_JSON
+@json_option
 @click.pass_obj
 def status(context: PumpContext, as_json: bool) -> None:
     """Interrogate the pump and show what it believes."""
-    belief = context.read(as_json=as_json)
+    with context.session(as_json=as_json) as service:
+        belief = service.interrogate() if service.may_interrogate else service.glance()
     click.echo(to_json(status_data(belief)) if as_json else "\n".join(status_lines(belief)))
 
 
 @pump.command()
-@_JSON
+@json_option
 @click.pass_obj
 def program(context: PumpContext, as_json: bool) -> None:
     """Show the active program."""
@@ -104,36 +118,7 @@ def program(context: PumpContext, as_json: bool) -> None:
 
 
 @pump.command()
-@_JSON
-@click.pass_obj
-def alarms(context: PumpContext, as_json: bool) -> None:
-    """Show every alarm that stands."""
-    belief = context.read(as_json=as_json)
-    data = [alarm_data(alarm) for alarm in belief.alarms]
-    lines = alarm_lines(belief.alarms, belief.clock.utc_offset_min)
-    click.echo(to_json({"alarms": data}) if as_json else "\n".join(lines))
-
-
-@pump.command()
-@_JSON
-@click.option(
-    "--newest", type=click.IntRange(1, 4096), default=20, show_default=True, help="How many records."
-)
-@click.pass_obj
-def log(context: PumpContext, as_json: bool, newest: int) -> None:
-    """Show the newest records of the pump's event log."""
-    with context.session(as_json=as_json) as service:
-        belief = service.interrogate()
-        records = service.read_log(newest)
-    unit = MassUnit.of_display(belief.program.primary_drug.display) if belief.program else MassUnit.MG
-    if as_json:
-        click.echo(to_json({"log_epoch": belief.log_info.log_epoch, "records": log_data(records, unit)}))
-    else:
-        click.echo("\n".join(log_lines(records, unit, belief.clock.utc_offset_min)))
-
-
-@pump.command()
-@_JSON
+@json_option
 @click.argument("intent_id")
 @click.pass_obj
 def receipt(context: PumpContext, intent_id: str, as_json: bool) -> None:
@@ -148,7 +133,7 @@ def receipt(context: PumpContext, intent_id: str, as_json: bool) -> None:
 
 
 @pump.command()
-@_JSON
+@json_option
 @click.pass_obj
 def resolve(context: PumpContext, as_json: bool) -> None:
     """Resolve an unknown outcome by the pump's receipt; says so when there is none."""
@@ -160,4 +145,24 @@ def resolve(context: PumpContext, as_json: bool) -> None:
         click.echo(to_json({"resolution": resolution_data(resolution)}) if as_json else resolution.text)
 
 
-pump.add_command(set_dose)
+for command in (
+    set_dose,
+    bolus,
+    patient_bolus,
+    stop,
+    minimum_rate,
+    resume,
+    refill,
+    info,
+    day_totals,
+    clock,
+    alarms,
+    log,
+    bonds,
+    security,
+    link_stats,
+    self_test,
+    watch,
+    emergency,
+):
+    pump.add_command(command)

@@ -25,9 +25,8 @@ class PumpContext:
     @contextmanager
     def session(self, *, as_json: bool = False) -> Iterator[SessionService]:
         """Give a connected service; whatever goes wrong is reported and ends the command."""
-        with reported(as_json=as_json):
-            with _connected(self.service()) as service:
-                yield service
+        with reported(as_json=as_json), _connected(self.service()) as service:
+            yield service
 
     @contextmanager
     def emergency(self, pump_public: bytes | None, *, as_json: bool = False) -> Iterator[SessionService]:

@@ -2,42 +2,45 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import click
 
-from programmer_tui.clinic.quantity_entry import parse_duration_s, parse_mass_ng, parse_volume_nl
 from protocol.request_words import DeliveryReason
 
 _TIME_FORMS: Final = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S")
 _U32: Final = 0xFFFF_FFFF
+NOW: Final = 0
+"""What `parse_utc_s` returns for ``now``."""
 
 
-class Quantity(click.ParamType):
-    """A value with its unit, exact; ``name`` says what it is."""
+Value = TypeVar("Value")
 
-    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
-        self.name = name
-        self._parse = parse
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - as click has it
-        """Return what ``value`` means."""
-        if not isinstance(value, str):
-            return value
+def quantity(
+    parse: Callable[[str], Value],
+) -> Callable[[click.Context, click.Parameter, str | None], Value | None]:
+    """Return the callback of an option whose text ``parse`` reads; its ValueError becomes a usage error."""
+
+    def convert(ctx: click.Context, param: click.Parameter, text: str | None) -> Value | None:
+        if text is None:
+            return None
         try:
-            return self._parse(value)
+            return parse(text)
         except ValueError as error:
-            self.fail(f"{error}.".replace("..", "."), param, ctx)
+            raise click.BadParameter(f"{str(error).removesuffix('.')}.", ctx, param) from None
+
+    return convert
 
 
-def parse_utc_s(text: str) -> int | None:
-    """Return the Unix seconds of a UTC time, None for ``now``.
+def parse_utc_s(text: str) -> int:
+    """Return the Unix seconds of a UTC time, 0 for ``now``.
 
     Raises:
         ValueError: it is neither, or outside what a pump can hold.
     """
     if text == "now":
-        return None
+        return NOW
     for form in _TIME_FORMS:
         try:
             seconds = int(datetime.strptime(text.removesuffix("Z"), form).replace(tzinfo=UTC).timestamp())
@@ -48,11 +51,6 @@ def parse_utc_s(text: str) -> int | None:
         raise ValueError(f"'{text}' is outside 1970 to 2106")
     raise ValueError(f"'{text}' is no UTC time; write now, or date and time as in 2026-03-02T10:41:07")
 
-
-VOLUME: Final = Quantity("volume", parse_volume_nl)
-MASS: Final = Quantity("dose", parse_mass_ng)
-DURATION: Final = Quantity("time", parse_duration_s)
-UTC_TIME: Final = Quantity("utc", parse_utc_s)
 
 DELIVERY_REASONS: Final = {
     member.name.lower().replace("_", "-"): member

@@ -121,7 +121,9 @@ def _check_bodies(ctx: click.Context, _param: click.Parameter, value: bool) -> b
 
 def _check_near(ctx: click.Context, _param: click.Parameter, value: str) -> str:
     if value and ctx.params.get("lab"):
-        raise click.BadParameter("a lab plaintext session has no bond and so no token; leave --lab or --near.")
+        raise click.BadParameter(
+            "a lab plaintext session has no bond and so no token; leave --lab or --near."
+        )
     return value
 
 

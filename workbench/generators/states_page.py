@@ -72,13 +72,22 @@ def _machine_part(machine: Machine) -> str:
 def _delivery_part() -> str:
     about = (
         "What the pump delivers is no machine but one list of rules, strongest first; the first that applies "
-        "decides, so that no order of events can lead to a state of its own."
+        "decides, so that no order of events can lead to a state of its own. A bolus that is being delivered "
+        "goes on over the basal rate or ends; nothing pauses it, and no bolus pre-empts another."
     )
     rows = [
-        (str(number), rule.when, f"`{rule.decision.state.name}`", f"`{rule.decision.flow.name}`")
+        (
+            str(number),
+            rule.when,
+            f"`{rule.decision.state.name}`",
+            f"`{rule.decision.flow.name}`",
+            "goes on" if rule.decision.ends_bolus is None else f"`{rule.decision.ends_bolus.name}`",
+        )
         for number, rule in enumerate(PRIORITIES, start=1)
     ]
-    return join("## Delivery", about, table(("rule", "where", "delivery state", "rate from"), rows))
+    return join(
+        "## Delivery", about, table(("rule", "where", "delivery state", "rate from", "a bolus"), rows)
+    )
 
 
 def _next_states(machine: Machine, state: Enum) -> list[str]:

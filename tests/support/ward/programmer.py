@@ -2,15 +2,15 @@
 
 What it does when an answer is lost is what every programmer of OITP/1 must do. An order that carries an intent
 is settled by GET_RECEIPT in a new session. SET_DELIVERY and BOLUS_CANCEL carry none: the programmer notes the
-newest log record before it sends, and reads the log from there in a new session. A record of that change by
-its own slot says that it was done, a log without one that it was not, and never will be: the session that
-could have carried it is over.
+status before it sends, and in a new session reads the log from there; `support.ward.hindsight` judges what it
+finds. Either way the new session matters: the one that could still have carried the order is over.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from support.ward.hindsight import took_place
 from support.ward.ledger import Key
 from support.ward.world import Handle, World
 
@@ -18,14 +18,11 @@ from protocol.client import BondKey, PumpClient
 from protocol.client_errors import ClientError, PumpRefusedError, SessionLostError
 from protocol.frame import Direction
 from protocol.link_error import LinkError
-from protocol.log_record import BolusEndEvent, DeliveryStateEvent, read_payload
-from protocol.messages.delivery import BolusCancelRequest, SetDeliveryRequest
 from protocol.messages.errors import ErrorBody
 from protocol.messages.log import LogInfoRequest, LogReadRequest, LogRecord
 from protocol.messages.program import GetReceiptRequest
-from protocol.messages.registry import by_request
-from protocol.messages.status import GetStatusRequest
-from protocol.vocabulary import BolusState, ClientKind, LogPageFlag, ReceiptState
+from protocol.messages.status import GetStatusRequest, GetStatusResponse
+from protocol.vocabulary import ClientKind, LogPageFlag, ReceiptState
 
 APPLIED: Final = frozenset((ReceiptState.COMMITTED, ReceiptState.SCHEDULED))
 PAGE: Final = 6
@@ -47,7 +44,7 @@ class Order:
     body: Any
     key: Key
     intent: bytes
-    since_seq: int
+    before: GetStatusResponse | None
 
 
 class Programmer:
@@ -137,12 +134,11 @@ class Programmer:
     def order(self, body: object, intent: bytes = b"") -> Answer:
         """Send a therapy request; what became of it is claimed, or stands in ``uncertain``."""
         assert self.uncertain is None
-        since_seq = 0
+        noted = None
         if not intent:
-            status = self.ask(GetStatusRequest())
-            if isinstance(status, Lost | ErrorBody):
-                return status
-            since_seq = status.log_last_seq
+            noted = self.ask(GetStatusRequest())
+            if not isinstance(noted, GetStatusResponse):
+                return noted
         if not self.connected or self._handle is None:
             return LOST
         before = self._handle.key
@@ -152,7 +148,7 @@ class Programmer:
         if key == before:
             return LOST
         if isinstance(answer, Lost):
-            self.uncertain = Order(body, key, intent, since_seq)
+            self.uncertain = Order(body, key, intent, noted)
         else:
             self._ledger.claim(key, not isinstance(answer, ErrorBody))
         return answer
@@ -179,36 +175,19 @@ class Programmer:
         return receipt.state in APPLIED
 
     def _by_log(self, order: Order) -> bool | None:
+        assert order.before is not None
         info = self.ask(LogInfoRequest())
         if isinstance(info, Lost):
             return None
-        wanted = order.since_seq + 1
+        wanted, told = order.before.log_last_seq + 1, list[LogRecord]()
         while wanted <= info.last_seq:
             page = self.ask(LogReadRequest(info.log_epoch, wanted, PAGE))
             if isinstance(page, Lost):
                 return None
             assert not isinstance(page, ErrorBody), page
-            assert LogPageFlag.GAP not in page.flags, "the log has wrapped over the answer; ask the status"
-            if any(self._tells_of(record, order) for record in page.records):
-                return True
+            assert LogPageFlag.GAP not in page.flags, "the log has wrapped over the answer"
+            told += page.records
             if not page.records:
                 break
             wanted = page.records[-1].seq + 1
-        return False
-
-    def _tells_of(self, record: LogRecord, order: Order) -> bool:
-        if record.actor_slot != self.slot:
-            return False
-        event, body = read_payload(record), order.body
-        match event, body:
-            case DeliveryStateEvent(), SetDeliveryRequest():
-                return bool(event.reason == body.reason)
-            case BolusEndEvent(), BolusCancelRequest():
-                return event.bolus_id == body.bolus_id and event.state is BolusState.CANCELLED
-            case _:
-                return False
-
-
-def carries_intent(body: object) -> bool:
-    """Whether GET_RECEIPT can tell what became of a request."""
-    return not isinstance(body, SetDeliveryRequest | BolusCancelRequest) and bool(by_request(body))
+        return took_place(order.body, self.slot, order.before, told)

@@ -14,13 +14,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from support.faulty_line import split_frames
 from support.protocol_pair import SeededEntropy
 from support.ward import weather
+from support.ward.ledger import Key
 from support.ward.programmer import Programmer
 from support.ward.weather import Weather
 from support.ward.world import World
 
 from protocol.client import BondKey
 from protocol.frame import Direction, Frame, FrameKind, decode_piece, to_wire
-from protocol.messages.errors import ErrorBody
 from protocol.messages.status import GetStatusRequest
 from protocol.vocabulary import ReceiptState
 
@@ -49,6 +49,17 @@ class WardRules(RuleBasedStateMachine):
     def effects(self) -> Counter[str]:
         """How often each therapy request has taken effect, as the pump's state tells it."""
         raise NotImplementedError
+
+    def counted(self, orders: Counter[str]) -> Counter[str]:
+        """Of the orders executed, those that `effects` counts."""
+        return orders
+
+    def absolute_took_effect(self, key: Key) -> bool | None:
+        """Whether an order that `effects` does not count took effect when power failed; None for others."""
+        return None
+
+    def note(self, request: Any, reply: Any) -> None:  # noqa: ANN401 - any request
+        """Remember what a request has begun."""
 
     def receipts(self) -> Mapping[bytes, ReceiptState]:
         """The receipts that a reset would find now."""
@@ -177,25 +188,29 @@ class WardRules(RuleBasedStateMachine):
             return
         ledger = self.world.ledger
         self._settle()
-        assert ledger.violations == []
+        assert not ledger.violations, ledger.violations
         assert self.world.host.internal_errors == 0
         self.look_closer()
 
     def _settle(self) -> None:
         """Compare what was executed with what has happened to the pump."""
         ledger, effects = self.world.ledger, self.effects()
-        surplus = effects - ledger.applied_orders()
+        surplus = effects - self.counted(ledger.applied_orders())
         for key in list(ledger.in_doubt):
             name = ledger.asked[key].name
-            ledger.settle(key, surplus[name] > 0)
-            surplus -= Counter({name: 1})
+            absolute = self.absolute_took_effect(key)
+            ledger.settle(key, surplus[name] > 0 if absolute is None else absolute)
+            if absolute is None and surplus[name]:
+                surplus[name] -= 1
         assert not +surplus, f"took effect without having been executed: {+surplus}"
-        assert not ledger.applied_orders() - effects, "executed and without effect"
+        lack = self.counted(ledger.applied_orders()) - effects
+        assert not lack, f"executed and without effect: {lack}"
 
     def _check_receipt(self, request: Any, reply: Any) -> None:  # noqa: ANN401 - any request
         """Right after an execution, before the answer: the receipt must be there, and durable."""
+        self.note(request, reply)
         intent = self.intent_of(request)
-        if intent and not isinstance(reply, ErrorBody) and reply_is_good(reply):
+        if intent and reply_is_good(reply):
             state = self.receipts().get(intent)
             if state not in (ReceiptState.COMMITTED, ReceiptState.SCHEDULED):
                 self.world.ledger.violations.append(

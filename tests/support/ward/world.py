@@ -28,7 +28,7 @@ class World:
 
     def __init__(self, device: Any, library: tuple[bytes, ...] = ()) -> None:  # noqa: ANN401
         self.clock = VirtualClock()
-        self.pump_ahead_ms = 0
+        self.pump_ahead_ms: int = getattr(device, "now_ms", 0)
         self.device = device
         self.ledger = Ledger()
         self.witness: Any = Witness(device, self.ledger)
