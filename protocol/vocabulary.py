@@ -229,6 +229,8 @@ class AlarmCode(IntEnum):
     TELEMETRY_ABUSE = 0x0536
     PROGRAM_CORRUPT = 0x0539
     EMERGENCY_SUSPEND = 0x0550
+    WATCHDOG = 0x055F
+    RESTART_LOOP = 0x0563
 
 
 @unique

@@ -6,9 +6,9 @@ What the firmware works with is in RAM: checked when it was loaded, and used fro
 from dataclasses import dataclass
 from typing import Final
 
-from firmware_model.controller.alarms import UNTIL_REPROGRAMMED
 from firmware_model.controller.bolus_check import lower_limits
 from firmware_model.controller.commit import Approved
+from firmware_model.controller.conditions import UNTIL_REPROGRAMMED
 from firmware_model.controller.dose_window import RateChange
 from firmware_model.controller.flow import DrugFlow
 from firmware_model.controller.parts import Parts

@@ -1,8 +1,6 @@
 """Alarms: which conditions there are, which stand, and what is stored so that none is lost over a reset.
 
-A condition stands at most once. It clears by itself when its cause is gone. Those of `UNTIL_SEEN` tell of
-something that happened and has no end of its own: they clear when a person who may acknowledges them, or,
-those of `UNTIL_REPROGRAMMED`, when a clinician has looked at the pump and committed a program.
+A condition stands at most once. It clears by itself when its cause is gone, or by what `conditions` says of it.
 
 To silence an alarm says nothing about its cause: it is a time, in pump time, until which the alarm is told
 as SILENCED; then it is again what it was. That time is stored, so a reset neither ends nor prolongs it.
@@ -16,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 from firmware_model.controller.clock import PumpClock
+from firmware_model.controller.conditions import CONDITIONS, PATIENTS, UNTIL_SEEN
 from firmware_model.controller.event_log import PUMP_ITSELF, EventLog
 from firmware_model.controller.log_debt import split_debt, with_debt
 from firmware_model.controller.records import RecordName, RecordStore
@@ -26,94 +25,11 @@ from protocol.messages.fields import u16, u64
 from protocol.requests import Refusal
 from protocol.vocabulary import AlarmCode, AlarmState, ErrorCode, Priority, Role
 
+__all__ = ["CONDITIONS", "PATIENTS", "UNTIL_SEEN", "Alarms"]
+
 _U16: Final = 0xFFFF
 _U32: Final = 0xFFFF_FFFF
 
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One alarm condition this firmware knows.
-
-    Attributes:
-        code: its word.
-        prio: its priority; HIGH ones are critical, with the two-tone sound.
-        text: what it means, and what ``detail`` of the alarm says.
-    """
-
-    code: AlarmCode
-    prio: Priority
-    text: str
-
-
-CONDITIONS: Final = {
-    condition.code: condition
-    for condition in (
-        Condition(
-            AlarmCode.RESERVOIR_EMPTY,
-            Priority.HIGH,
-            "The computed content of the reservoir is used up and delivery has stopped. Detail: 0.",
-        ),
-        Condition(
-            AlarmCode.PROGRAM_CORRUPT,
-            Priority.HIGH,
-            "No copy of the active program is valid; the pump delivers its minimum rate. "
-            "Detail: version of the lost program.",
-        ),
-        Condition(
-            AlarmCode.LONG_STOP,
-            Priority.HIGH,
-            "Delivery has been stopped on command for longer than the profile allows in silence. "
-            "Detail: minutes since the stop.",
-        ),
-        Condition(
-            AlarmCode.EMERGENCY_SUSPEND,
-            Priority.HIGH,
-            "The published emergency key has slowed delivery to the minimum rate; the program resumes by "
-            "itself. Detail: minutes.",
-        ),
-        Condition(
-            AlarmCode.SECURITY_LOCKOUT,
-            Priority.MEDIUM,
-            "Too many handshakes with wrong keys: handshakes on one class of link are ignored for a time. "
-            "Detail: that time in s.",
-        ),
-        Condition(
-            AlarmCode.SELF_TEST_FAIL,
-            Priority.MEDIUM,
-            "Self-tests failed; this clears when each of them has passed. Detail: mask of the failed tests.",
-        ),
-        Condition(
-            AlarmCode.MEMORY_FAULT,
-            Priority.MEDIUM,
-            "Stored data were lost; the pump works on with what a new pump has. Detail: records lost.",
-        ),
-        Condition(
-            AlarmCode.PUMP_RESET, Priority.MEDIUM, "The firmware has restarted. Detail: its start count."
-        ),
-        Condition(
-            AlarmCode.RESERVOIR_LOW,
-            Priority.LOW,
-            "The computed content of the reservoir is at or below the alarm volume. Detail: content in nL.",
-        ),
-        Condition(
-            AlarmCode.TELEMETRY_ABUSE,
-            Priority.LOW,
-            "More handshakes come in than the pump spends energy on; clears after an hour without. "
-            "Detail: class of link, 51 near, 60 far.",
-        ),
-        Condition(
-            AlarmCode.PATIENT_BOLUS_DENIED,
-            Priority.INFO,
-            "The patient asked for a bolus and did not get it. Detail: code of the reason.",
-        ),
-    )
-}
-"""Every condition of this firmware, by code."""
-
-UNTIL_REPROGRAMMED: Final = (AlarmCode.PUMP_RESET, AlarmCode.MEMORY_FAULT, AlarmCode.PROGRAM_CORRUPT)
-UNTIL_SEEN: Final = (AlarmCode.PUMP_RESET, AlarmCode.MEMORY_FAULT, AlarmCode.PATIENT_BOLUS_DENIED)
-PATIENTS: Final = (Priority.INFO, Priority.LOW)
-"""Priorities that the patient role may acknowledge and silence."""
 
 _INSTANCE_FIELD: Final = 0
 _SECONDS_FIELD: Final = 1
@@ -193,6 +109,20 @@ class Alarms:
         now_ms = self._clock.now_ms
         ends = (each.silent_until_ms for each in self._standing.values())
         return min((end for end in ends if end > now_ms), default=None)
+
+    @property
+    def sounding(self) -> Alarm | None:
+        """The alarm that is heard: the oldest of the highest priority among those that are not silent.
+
+        One that is acknowledged is heard on only if it is critical.
+        """
+        for alarm in self.standing:
+            is_heard = alarm.state is AlarmState.ACTIVE or (
+                alarm.state is AlarmState.ACKED and alarm.prio is Priority.HIGH
+            )
+            if is_heard and CONDITIONS[alarm.code].is_audible:
+                return alarm
+        return None
 
     def stands(self, code: AlarmCode) -> bool:
         """Tell whether an alarm stands."""

@@ -121,10 +121,10 @@ class BolusBook:
     def room_from_ms(self) -> int | None:
         """Counter from which the book can take another bolus, None where it can now."""
         now_ms = self._clock.now_ms
-        kept = self._kept(self._page.past)
         if self.blind_until_ms > now_ms:
             return self.blind_until_ms
-        return None if len(kept) < CAPACITY else kept[0].ended_ms + DAY_MS
+        recent = [past.ended_ms for past in self._page.past if past.ended_ms > now_ms - DAY_MS]
+        return None if len(recent) < CAPACITY else recent[0] + DAY_MS
 
     def runs(self) -> tuple[BolusRun, ...]:
         """Return every bolus of the last 24 h, the one that is delivered with its planned end."""

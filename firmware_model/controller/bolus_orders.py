@@ -13,6 +13,7 @@ from typing import Final
 
 from firmware_model.controller.bolus import BolusView, PastBolus, RunningBolus, StartNote
 from firmware_model.controller.bolus_check import BolusPlan, BolusSummary, examine_bolus
+from firmware_model.controller.delivery import STARTS_FROM
 from firmware_model.controller.parts import Parts
 from firmware_model.controller.patient_rules import Allowance, judge_request
 from firmware_model.controller.receipts import no_receipt
@@ -193,7 +194,7 @@ class BolusOrders:
         running = therapy.boluses.running
         if running is not None:
             return Refusal(ErrorCode.BOLUS_ACTIVE, detail=running.bolus_id)
-        if not therapy.may_begin_bolus:
+        if therapy.decision.state is not STARTS_FROM:
             return Refusal(ErrorCode.DELIVERY_STOPPED, detail=therapy.decision.state)
         room_ms = therapy.boluses.room_from_ms
         if room_ms is not None:
@@ -237,7 +238,7 @@ class BolusOrders:
         granted = self._judge_patient(rules)
         if isinstance(granted, Refusal):
             self._parts.log.write(PatientBolusDeniedEvent(granted.code, granted.detail), actor=caller.slot)
-            self._therapy.count_denied()
+            self._therapy.spans.count_denied()
             self._parts.alarms.raise_alarm(AlarmCode.PATIENT_BOLUS_DENIED, granted.code)
             return granted
         plan, allowance = granted

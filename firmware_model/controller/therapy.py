@@ -13,7 +13,7 @@ from firmware_model.controller.bolus import BolusView, PastBolus, RunningBolus, 
 from firmware_model.controller.bolus_book import BolusBook
 from firmware_model.controller.bolus_check import BolusSituation, ahead_ms, still_fits
 from firmware_model.controller.commit import Approved
-from firmware_model.controller.delivery import STARTS_FROM, Circumstances, Decision, Flow, Hold, decide
+from firmware_model.controller.delivery import Circumstances, Decision, Flow, Hold, decide
 from firmware_model.controller.event_log import PUMP_ITSELF
 from firmware_model.controller.flow import NO_TABLE, DrugFlow
 from firmware_model.controller.hardware import Hardware
@@ -101,11 +101,6 @@ class Therapy:
     def hold(self) -> Hold | None:
         """The stop or minimum rate that is ordered, or None."""
         return self._holds.current
-
-    @property
-    def may_begin_bolus(self) -> bool:
-        """Whether the delivery state lets a bolus begin."""
-        return self.decision.state is STARTS_FROM
 
     @property
     def bolus_view(self) -> BolusView:
@@ -384,10 +379,6 @@ class Therapy:
         ended = self.boluses.end(state, actor)
         self.review(actor)
         return ended
-
-    def count_denied(self) -> None:
-        """Count a patient bolus that was refused into the totals of today."""
-        self.spans.count_denied()
 
     def record_refill(self, withdrawn_nl: int, filled_nl: int, actor: int = PUMP_ITSELF) -> int:
         """Book a refill that nobody asks a receipt of; return the residual the pump had computed, nL."""

@@ -69,6 +69,16 @@ class Plant(Body):
             else:
                 self.apply_fault(each.fault, **each.values)
 
+    def record_every(self, every_ms: int) -> None:
+        """Keep a point of the course of the dose at every multiple of ``every_ms``, none for 0.
+
+        Each point is an event, so an hourly course of a year costs 8760 of them; what is kept already stays.
+
+        Raises:
+            ValueError: ``every_ms`` is negative.
+        """
+        self.state.trace.record_every(every_ms, self.now_ms)
+
     # --- faults -------------------------------------------------------------------------------------------
 
     @property

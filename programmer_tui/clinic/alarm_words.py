@@ -85,9 +85,9 @@ ALARMS: Final = {
     ),
     AlarmCode.BATTERY_LOW: AlarmWords(
         "LOW BATTERY",
-        "The battery voltage is low.",
-        "The pump may stop before the expected end of service.",
-        "Plan the replacement of the pump.",
+        "The battery voltage fell so far that the pump's firmware was reset.",
+        "The pump delivers its minimum rate, less than prescribed, and may stop early.",
+        "Watch and treat the patient for withdrawal; replace the pump.",
     ),
     AlarmCode.MOTOR_STALL: AlarmWords(
         "MOTOR STALL",
@@ -172,6 +172,18 @@ ALARMS: Final = {
         "The stored program failed its check.",
         "The pump runs on its last good program or at its minimum rate.",
         "Interrogate, compare with the patient's record, and program again.",
+    ),
+    AlarmCode.WATCHDOG: AlarmWords(
+        "CONTROL FAULT",
+        "A part of the pump's firmware that delivery needs stopped working, and a restart did not mend it.",
+        _UNDERDOSE,
+        "Give the drug another way; program again, and if it stays, call the pump's maker.",
+    ),
+    AlarmCode.RESTART_LOOP: AlarmWords(
+        "RESTART LOOP",
+        "Delivery broke off and began again three times within ten minutes.",
+        "The pump delivers its minimum rate, less than prescribed.",
+        "Look at the log for the cause; program again.",
     ),
 }
 _LEFT: Final = frozenset({AlarmCode.RESERVOIR_LOW, AlarmCode.RESERVOIR_EMPTY})

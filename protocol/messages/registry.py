@@ -109,7 +109,8 @@ def describe_opcode(word: int) -> str:
     told = _BY_NOTIFICATION_OPCODE.get(word)
     if told is not None:
         return f"{told.name} notification (0x{word:04X})"
-    base = opcode(OpcodeClass.REQUEST, index >> 5 & 0xF, index & 0x1F) if index & 0x1FF else 0
+    asked = kind in (OpcodeClass.REQUEST, OpcodeClass.RESPONSE) and index & 0x1FF
+    base = opcode(OpcodeClass.REQUEST, index >> 5 & 0xF, index & 0x1F) if asked else 0
     spec = _BY_REQUEST_OPCODE.get(base)
     name = spec.name if spec else f"message {index >> 5 & 0xF}.{index & 0x1F}"
     return f"{name} {kind.name.lower()} (0x{word:04X})"

@@ -33,6 +33,7 @@ from support.pump_bench import (
 )
 
 from firmware_model.controller.bolus import RunningBolus
+from firmware_model.controller.bolus_book import CAPACITY
 from firmware_model.pump import Pump
 from firmware_model.snapshot import decode_snapshot, encode_snapshot
 from protocol.log_record import BolusArmedEvent, BolusEndEvent, BolusStartEvent, DeliveryStateEvent
@@ -174,6 +175,18 @@ def test_no_number_is_given_twice() -> None:
     pump.reset()
     assert pump.controller.therapy.boluses.next_id() == numbers[-1] + 1
     assert numbers == [1, 2, 3, 4, 5]
+
+
+def test_a_full_book_takes_no_bolus_until_one_of_them_is_a_day_old() -> None:
+    """A pump that could not remember a bolus does not give it."""
+    pump = bolus_pump()
+    for number in range(1, CAPACITY + 1):
+        cancel(pump, give(pump, 100, 600, number=number).bolus_id)
+        pump.advance_to(number * 1_000)
+    refused = ask(pump, arm_request(100, 600, number=1_000))
+    assert refused == Refusal(ErrorCode.LOCKOUT, detail=86_400 - CAPACITY)
+    pump.advance_to(24 * HOUR_MS)
+    give(pump, 100, 600, number=1_001)
 
 
 def test_the_pump_says_that_it_can_give_boluses() -> None:

@@ -280,12 +280,14 @@ def test_a_token_belongs_to_one_bond_and_a_new_one_voids_the_old(far_clinic: Pum
     assert (far_clinic.proximity_psk(0), far_clinic.proximity_psk(1)) == (second, other)
 
 
-def test_a_token_is_used_up_by_a_session_on_the_far_link(far_clinic: Pump) -> None:
+def test_a_token_is_used_up_by_the_session_opened_with_it(far_clinic: Pump) -> None:
+    """A session without it, near or far, leaves it good."""
     secret = token(far_clinic)
     other = token(far_clinic, 1)
     session(far_clinic, 0, near=True)
-    assert far_clinic.proximity_psk(0) == secret
     session(far_clinic, 0, near=False)
+    assert far_clinic.proximity_psk(0) == secret
+    far_clinic.session_opened(replace(caller(60, 0, near=False), with_token=True))
     assert (far_clinic.proximity_psk(0), far_clinic.proximity_psk(1)) == (None, other)
 
 

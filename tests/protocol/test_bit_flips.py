@@ -13,7 +13,9 @@ from protocol.frame import Direction, FrameKind, encode_frame
 from protocol.handshake import HandshakeStep
 
 every_case = pytest.mark.parametrize("name", CASES)
-PROTECTED = [name for name, make in CASES.items() if make().frame.kind in (FrameKind.HANDSHAKE, FrameKind.SECURE)]
+PROTECTED = [
+    name for name, make in CASES.items() if make().frame.kind in (FrameKind.HANDSHAKE, FrameKind.SECURE)
+]
 BURSTS = (2, 3, 8, 17, 32)
 """Bits from the first to the last one turned over; CRC-32C catches every burst up to 32 bits of a frame."""
 

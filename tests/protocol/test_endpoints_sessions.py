@@ -7,30 +7,25 @@ from support.protocol_pair import CONFIRM, ConnectionPair
 from support.raw_programmer import RawProgrammer, RawSession
 from support.sessions import secret
 
-from protocol.application import build_message, build_request
+from protocol.application import build_request
 from protocol.drops import DropReason
 from protocol.events import (
     AnswerReceived,
-    AnswerRepeated,
-    FrameDropped,
     LinkRefused,
     RequestReceived,
     SessionClosed,
     SessionReady,
 )
-from protocol.exchange import MAX_TXN
 from protocol.frame import NO_LINK_ID, Direction, Frame, FrameKind, decode_piece, to_wire
 from protocol.handshake import Suite
 from protocol.link_control import Close, LinkError, LinkErrorCode, Ping, Pong, decode_link, encode_link
-from protocol.messages.errors import ErrorBody
 from protocol.messages.registry import by_name
 from protocol.messages.session import KeepaliveRequest, SessionCloseRequest
 from protocol.messages.status import GetStatusRequest
 from protocol.noise import public_key
-from protocol.records import MAX_RECORDS
 from protocol.requests import Refusal
 from protocol.states import LinkState, SessionState
-from protocol.vocabulary import NO_FIELD, CloseReason, ErrorCode
+from protocol.vocabulary import CloseReason, ErrorCode
 
 CONFIRM_SPEC, STATUS = by_name("SESSION_CONFIRM"), by_name("GET_STATUS")
 OTHER_STATIC = secret("other programmer")
@@ -254,88 +249,6 @@ def test_laboratory_plaintext_is_not_spoken() -> None:
     plaintext = bytes(4) + build_request(STATUS, GetStatusRequest(), 2)
     assert raw.send(FrameKind.CLEAR, plaintext, link_id=pair.pump.session.link_id) == []
     assert pair.pump.counters.drops[DropReason.STATE] == 1
-
-
-# --- transactions -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("txn", [0, 3, 9, MAX_TXN])
-def test_a_transaction_out_of_sequence_is_told_which_is_expected(txn: int) -> None:
-    pair = ConnectionPair()
-    raw = RawProgrammer(pair.host)
-    raw.hello()
-    session = raw.session()
-    confirm(raw, session)
-    (answer,) = raw.record(session, build_message(STATUS.request_opcode, txn, b""))
-    assert answer.header.txn == txn
-    assert answer.error == ErrorBody(STATUS.request_opcode, ErrorCode.TXN_SEQUENCE, NO_FIELD, 2)
-    (answer,) = raw.record(session, build_message(STATUS.request_opcode, 2, b""))
-    assert answer.header.opcode == STATUS.response_opcode
-
-
-def test_a_record_too_short_for_a_header_is_dropped_and_uses_up_no_transaction() -> None:
-    pair = ConnectionPair()
-    raw = RawProgrammer(pair.host)
-    raw.hello()
-    session = raw.session()
-    assert raw.record(session, b"seven..") == []
-    assert pair.pump.counters.drops[DropReason.HEADER] == 1
-    confirm(raw, session)
-
-
-def test_a_copy_of_a_request_that_is_being_executed_waits_for_its_answer() -> None:
-    """A slow device has not answered yet; the copy must neither run nor get an error."""
-    pair = ConnectionPair().open()
-    pair.programmer.request(KeepaliveRequest(), pair.now_ms)
-    (request,) = pair.pump.receive(pair.programmer.data_to_send(), pair.now_ms)
-    assert isinstance(request, RequestReceived)
-    pair.programmer.handle_timeout(deadline_of(pair))
-    copy = pair.programmer.data_to_send()
-    (dropped,) = pair.pump.receive(copy, deadline_of(pair))
-    assert isinstance(dropped, FrameDropped)
-    assert dropped.drop.reason is DropReason.STATE
-    assert pair.pump.data_to_send() == b""
-    pair.pump.respond(request, pair.device.handle(request.request))
-    assert pair.pump.data_to_send() != b""
-    pair.programmer.handle_timeout(deadline_of(pair))
-    pair.programmer.handle_timeout(deadline_of(pair))
-    assert pair.pump.receive(pair.programmer.data_to_send(), pair.now_ms) == [AnswerRepeated(2)]
-
-
-def deadline_of(pair: ConnectionPair) -> int:
-    deadline = pair.programmer.next_deadline()
-    assert deadline is not None
-    return deadline
-
-
-def test_the_last_transaction_closes_the_session() -> None:
-    pair = ConnectionPair().open()
-    session = pair.pump.session
-    assert session is not None
-    session.exchange._last = MAX_TXN - 2
-    client = pair.programmer._session
-    assert client is not None
-    client.exchange._txn = MAX_TXN - 2
-    assert isinstance(pair.ask(KeepaliveRequest()), AnswerReceived)
-    assert pair.pump.session is session
-    last = pair.ask(KeepaliveRequest())
-    assert isinstance(last, AnswerReceived)
-    assert last.txn == MAX_TXN
-    assert pair.host.events[-1] == SessionClosed(session.session_id, CloseReason.TXN_EXHAUSTED)
-    assert pair.programmer.exhausted
-    with pytest.raises(RuntimeError, match="open a new session"):
-        pair.programmer.request(KeepaliveRequest(), pair.now_ms)
-
-
-def test_the_last_record_closes_the_session() -> None:
-    pair = ConnectionPair().open()
-    session = pair.pump.session
-    assert session is not None
-    session.sender._counter = MAX_RECORDS - 2
-    assert isinstance(pair.ask(KeepaliveRequest()), AnswerReceived)
-    assert pair.pump.session is session
-    assert isinstance(pair.ask(KeepaliveRequest()), AnswerReceived)
-    assert pair.host.events[-1] == SessionClosed(session.session_id, CloseReason.EXPIRED)
 
 
 # --- endings ------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from support.device import QUIET, CountingDevice
 from support.faulty_line import GOOD, Channel, Fault, Mishap
-from support.protocol_pair import CONFIRM, KEY, ConnectionPair
+from support.protocol_pair import CONFIRM, KEY, ConnectionPair, spend_records
 from support.strategies import example_of
 
 from protocol.application import build_message
@@ -272,7 +272,7 @@ def test_the_last_records_are_told_once_and_not_spent_on_telling_it() -> None:
     pair = subscribed(EventMask.SESSION)
     session = pair.pump.session
     assert session is not None
-    session.sender._counter = MAX_RECORDS - 66
+    spend_records(session, MAX_RECORDS - 66)
     pair.ask(KeepaliveRequest())
     assert ends(pair.events) == []
     pair.ask(KeepaliveRequest())
@@ -295,7 +295,7 @@ def test_notifications_use_up_records_and_the_last_one_ends_the_session() -> Non
     pair = subscribed(EventMask.LOG)
     session = pair.pump.session
     assert session is not None
-    session.sender._counter = MAX_RECORDS - 1
+    spend_records(session, MAX_RECORDS - 1)
     pair.device.observation = replace(QUIET, log_last_seq=99)
     pair.run_for(10)
     assert pair.host.events[-1] == SessionClosed(session.session_id, CloseReason.EXPIRED)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from support.device import CountingDevice
@@ -208,8 +209,8 @@ CASES: dict[str, Callable[[], FrameCase]] = {
     "PONG": pong,
     "CLOSE": close,
     "LINK_ERROR": link_error,
-    **{f"{suite.name} FIRST": (lambda suite=suite: _first(suite)) for suite in Suite},
-    **{f"{suite.name} SECOND": (lambda suite=suite: _second(suite)) for suite in Suite},
+    **{f"{suite.name} FIRST": partial(_first, suite) for suite in Suite},
+    **{f"{suite.name} SECOND": partial(_second, suite) for suite in Suite},
     "SECURE request": secure_request,
     "SECURE response": secure_response,
     "CLEAR request": clear_request,

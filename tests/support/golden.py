@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,7 @@ def every_document() -> dict[str, Any]:
     """How to make each file there is, by name."""
     from support.negative import build_negative
 
-    sessions = {name: (lambda version, name=name: build_document(name, version)) for name in SCENARIOS}
+    sessions = {name: partial(build_document, name) for name in SCENARIOS}
     return sessions | {"negative": build_negative}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from support.device import HANDLE, TOKEN
 from support.golden_run import CONFIRM, GoldenRun, Setting
@@ -23,8 +24,9 @@ SET = example_of(delivery.SetDeliveryRequest)
 STATUS = status.GetStatusRequest()
 
 
-def _octets(body: object) -> bytes:
-    octets: bytes = codec_of(type(body)).encode(body)
+def _octets(body: Any) -> bytes:  # noqa: ANN401 - any request body
+    kind: type = type(body)
+    octets: bytes = codec_of(kind).encode(body)
     return octets
 
 

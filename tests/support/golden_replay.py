@@ -5,6 +5,7 @@ of the file. The programmer is told what it asked for and hears the frames of th
 """
 
 from collections.abc import Iterator
+from enum import IntEnum
 from typing import Any
 
 from support.device import CountingDevice
@@ -33,6 +34,7 @@ from protocol.vocabulary import (
 
 Entry = dict[str, Any]
 Said = list[tuple[int, str]]
+Words = dict[str, type[IntEnum]]
 
 
 class Draws:
@@ -168,14 +170,23 @@ class PumpReplay:
 
 
 def _observation(told: Entry) -> Observation:
-    words = {"delivery_state": DeliveryState, "alarm_max_prio": Priority, "bolus_state": BolusState}
-    values = {name: words[name][value] if name in words else value for name, value in told.items()}
-    return Observation(**values | {"alarms": tuple(_alarm(alarm) for alarm in told["alarms"])})
+    words: Words = {
+        "delivery_state": DeliveryState,
+        "alarm_max_prio": Priority,
+        "bolus_state": BolusState,
+    }
+    alarms = tuple(_alarm(alarm) for alarm in told["alarms"])
+    return Observation(**_with_words(told, words) | {"alarms": alarms})
 
 
 def _alarm(told: Entry) -> Alarm:
-    words = {"code": AlarmCode, "prio": Priority, "state": AlarmState}
-    return Alarm(**{name: words[name][value] if name in words else value for name, value in told.items()})
+    words: Words = {"code": AlarmCode, "prio": Priority, "state": AlarmState}
+    return Alarm(**_with_words(told, words))
+
+
+def _with_words(told: Entry, words: Words) -> Entry:
+    """The same values, words by their names made members."""
+    return told | {name: members[told[name]] for name, members in words.items()}
 
 
 # --- the programmer -----------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from firmware_model.factory import make_pump
 from firmware_model.pump import Pump
 from programmer_tui.session import SessionService
 from protocol.endpoint_pump import PumpEndpoint
+from protocol.link import Link, open_link
 from protocol.link_control import LinkClass
 from protocol.memory_link import MemoryLink, MemoryPeer, VirtualClock, memory_link_pair
 from protocol.requests import Request
@@ -31,6 +32,9 @@ from protocol.vocabulary import Role
 from workbench.card_file import write_card
 from workbench.cli import main
 from workbench.sessions import SessionOptions, make_service
+
+_PACE_MS = 3_000
+"""Between two verbs: the pump takes 30 handshakes a minute on its near link."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class Line:
 
     def read(self, timeout_ms: int) -> bytes:
         if self._clinic.interrupt_at_ms is not None and self.now_ms() >= self._clinic.interrupt_at_ms:
+            self._clinic.interrupt_at_ms = None
             raise KeyboardInterrupt
         data = self._link.read(timeout_ms)
         return b"" if self._clinic.mute else data
@@ -137,8 +142,10 @@ class HeadlessClinic:
         card = self.pump.card
         write_card(self.card, card.serial, card.static_public, card.secret)
 
-    def open_link(self, text: str, **_: object) -> Line:
+    def open_link(self, text: str, **options: int) -> Link:
         """Plug a new line in; what `protocol.link.open_link` is replaced by."""
+        if text not in self._sockets:
+            return open_link(text, **options)
         link, peer = memory_link_pair(self.clock)
         self._sockets[text].plug(peer)
         peer.attach(self.host.step)
@@ -169,7 +176,8 @@ class HeadlessClinic:
     # --- verbs ----------------------------------------------------------------------------------------------
 
     def run(self, *verb: str, records: str = "clinic", link: str = "near") -> Said:
-        """Run one verb by the console script's own entry."""
+        """Run one verb by the console script's own entry, at the pace of a person at a shell."""
+        self.pass_ms(_PACE_MS)
         arguments = ["pump", "--records", str(self.folder / f"{records}.sqlite"), link, *verb]
         with self._replaced():
             return say(arguments)

@@ -1,6 +1,6 @@
 """Negative vectors: for one frame of each kind what can be wrong with it, and what must come of that.
 
-What is said in `support.frame_cases` is damaged here, layer by layer: on the wire, in the frame behind a right
+What `support.frame_cases` makes is damaged here, layer by layer: on the wire, in the frame behind a right
 CRC, in the message it carries, and in the request inside a record that is sealed as it should be.
 """
 
@@ -64,7 +64,9 @@ def _on_the_wire(case: FrameCase) -> Iterator[Mutation]:
     frame, wire = encode_frame(case.frame), case.wire
     yield Mutation("the last octet of the block is lost", wire[:-2] + b"\0", "cobs")
     yield Mutation("a block longer than what follows", b"\0\xfe" + wire[2:], "cobs")
-    yield Mutation("the delimiter behind it is lost and noise follows", wire[:-1] + b"\1" * 254 + b"\0", "overrun")
+    yield Mutation(
+        "the delimiter behind it is lost and noise follows", wire[:-1] + b"\1" * 254 + b"\0", "overrun"
+    )
     yield Mutation("ten octets", _piece(frame[:10]), "size")
     yield Mutation("an empty block", b"\0\1\0", "size")
     yield Mutation("the first octet is lost", _piece(frame[1:]), "crc")
@@ -157,18 +159,23 @@ def _sealed(case: FrameCase, plaintext: bytes) -> bytes:
     frame = case.frame
     if frame.kind is FrameKind.CLEAR:
         return _with_payload(case, frame.payload[:4] + plaintext)
-    sessions = {Direction.TO_PUMP: case.pair.programmer._session, Direction.TO_PROGRAMMER: case.pair.pump.session}
+    sessions = {
+        Direction.TO_PUMP: case.pair.programmer._session,
+        Direction.TO_PROGRAMMER: case.pair.pump.session,
+    }
     session = sessions[case.direction]
     assert session is not None
     assert isinstance(session.sender, RecordSender)
-    session.sender._counter -= 1
+    session.sender._counter -= 1  # the genuine one used it up
     return to_wire(session.sender.seal(frame.seq, plaintext))
 
 
 def _requests(case: FrameCase) -> Iterator[Mutation]:
     good = status_request(2)
 
-    def wrong(what: str, plaintext: bytes, code: ErrorCode, field: int = NO_FIELD, detail: int = 0) -> Mutation:
+    def wrong(
+        what: str, plaintext: bytes, code: ErrorCode, field: int = NO_FIELD, detail: int = 0
+    ) -> Mutation:
         return Mutation(what, _sealed(case, plaintext), None, _error(code, field, detail))
 
     commit = build_message(0x1144, 2, bytes(21))
@@ -254,5 +261,3 @@ def answer_in_words(case: FrameCase, data: bytes) -> Wanted | None:
     assert not isinstance(plaintext, Drop)
     body: ErrorBody = codec_of(ErrorBody).decode(plaintext[8:])
     return _error(body.code, body.field, body.detail)
-
-

@@ -35,7 +35,8 @@ from protocol.link_error import LinkError, LinkFailure
 from protocol.memory_link import VirtualClock
 from protocol.messages.session import SessionConfirmRequest
 from protocol.pump_link import Entropy
-from protocol.pump_session import IDLE_TIMEOUT_S
+from protocol.pump_session import IDLE_TIMEOUT_S, PumpSession
+from protocol.records import RecordSender
 from protocol.vocabulary import BondState, ClientKind, Role
 
 Wanted = TypeVar("Wanted")
@@ -54,6 +55,12 @@ class SeededEntropy:
     def __call__(self, count: int) -> bytes:
         self._drawn += 1
         return shake_256(f"{self._seed}/{self._drawn}".encode()).digest(count)
+
+
+def spend_records(session: PumpSession, count: int) -> None:
+    """Let a session have sent ``count`` records already."""
+    assert isinstance(session.sender, RecordSender)
+    session.sender._counter = count
 
 
 # --- the pump's end -----------------------------------------------------------------------------------------

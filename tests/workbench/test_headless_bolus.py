@@ -55,7 +55,11 @@ def test_a_bolus_is_given_with_its_receipt_and_read_back(clinic: HeadlessClinic)
     assert result["status"]["bolus_state"] == "delivering"
     bolus = clinic.pump.controller.therapy.boluses.running
     assert bolus is not None
-    assert (bolus.volume_nl, bolus.duration_s, bolus.kind) == (VOLUME_NL, DURATION_MS // 1_000, BolusKind.CLINICIAN)
+    assert (bolus.volume_nl, bolus.duration_s, bolus.kind) == (
+        VOLUME_NL,
+        DURATION_MS // 1_000,
+        BolusKind.CLINICIAN,
+    )
     assert bolus.intent.hex() == result["intent_id"]
     assert clinic.json("receipt", result["intent_id"]) == result["receipt"]
     assert intents(clinic) == [IntentState.APPLIED]
@@ -220,10 +224,17 @@ def test_a_patient_asks_for_a_bolus_and_is_told_what_is_left(prescribed: Headles
 def test_the_lockout_is_told_with_the_time_that_is_left(prescribed: HeadlessClinic) -> None:
     prescribed.json("patient-bolus", records="patient")
     prescribed.pass_ms(1_200_000)
+    assert "BOLUS_ACTIVE" in prescribed.run("patient-bolus", records="patient").err
+    prescribed.json("bolus", "cancel", records="patient")
     done = prescribed.run("patient-bolus", records="patient")
     assert done.code == ExitCode.REFUSED_BY_PUMP
     assert "2400 s left" in done.err
-    assert intents(prescribed, "patient") == [IntentState.APPLIED, IntentState.NOT_APPLIED]
+    assert intents(prescribed, "patient") == [
+        IntentState.APPLIED,
+        IntentState.NOT_APPLIED,
+        IntentState.APPLIED,
+        IntentState.NOT_APPLIED,
+    ]
 
 
 def test_a_patient_ends_their_own_bolus_and_not_a_clinicians(prescribed: HeadlessClinic) -> None:

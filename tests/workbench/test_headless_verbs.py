@@ -1,62 +1,16 @@
-"""`cisterna pump` against a real pump in another process: what a script sees, and its exit codes."""
+"""`cisterna pump`: what a script sees, and its exit codes; in memory, and once in a process of its own."""
 
-import io
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
 import pytest
+from support.headless import HeadlessClinic, say
 
-from workbench.cli import main
 from workbench.exit_codes import ExitCode
 from workbench.pump_process import PumpProcess
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command said and how it ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def say(arguments: list[str]) -> Said:
-    """Call the console script's entry as the shell would."""
-    out, err = io.StringIO(), io.StringIO()
-    code = 0
-    with redirect_stdout(out), redirect_stderr(err), patch.object(sys, "argv", ["cisterna", *arguments]):
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    return Said(code, out.getvalue(), err.getvalue())
-
-
-class Clinic:
-    """A pump process and a place for records; runs verbs as a script would."""
-
-    def __init__(self, folder: Path, process: PumpProcess) -> None:
-        self.folder = folder
-        self.process = process
-        self.card = folder / "card.json"
-
-    def run(self, *verb: str, records: str = "records.sqlite", link: str = "", serial: str = "") -> Said:
-        """Run one verb in this process, by the console script's own entry."""
-        options = ["--records", str(self.folder / records), "--serial", serial]
-        return say(["pump", *options, link or self.process.address, *verb])
-
-    def json(self, *verb: str) -> Any:  # noqa: ANN401 - whatever the verb prints
-        done = self.run(*verb, "--json")
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
 
 COUNTS = frozenset(
     [
@@ -104,26 +58,36 @@ UNITS = (
 
 
 @pytest.fixture(scope="module")
-def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
-    folder = tmp_path_factory.mktemp("clinic")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> HeadlessClinic:
+    clinic = HeadlessClinic(tmp_path_factory.mktemp("clinic"), seed=7)
+    clinic.enrol()
+    return clinic
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PumpProcess]:
+    """A pump in a process of its own, with `card.json` and a bonded `records.sqlite` beside its link."""
+    folder = tmp_path_factory.mktemp("process")
     with PumpProcess(f"pty:{folder / 'pump'}", folder / "card.json", ["--seed", "7"]) as process:
-        made = Clinic(folder, process)
-        done = made.run("enrol", "--card", str(made.card))
-        assert done.returncode == 0, done.stderr
-        yield made
+        records = str(folder / "records.sqlite")
+        done = say(
+            ["pump", "--records", records, process.address, "enrol", "--card", str(folder / "card.json")]
+        )
+        assert done.code == 0, done.err
+        yield process
 
 
-def test_status_tells_what_the_pump_believes(clinic: Clinic) -> None:
+def test_status_tells_what_the_pump_believes(clinic: HeadlessClinic) -> None:
     data = clinic.json("status")
     assert data["status"]["delivery_state"] == "running"
-    assert data["device"]["serial"] == json.loads(clinic.card.read_text())["serial"]
+    assert data["device"]["serial"] == clinic.pump.identity.serial
     assert 0 < data["status"]["reservoir_nl"] <= data["device"]["reservoir_capacity_nl"]
-    text = clinic.run("status").stdout
+    text = clinic.run("status").out
     assert "calculated, not measured" in text
     assert "INFUSING" in text
 
 
-def test_every_number_in_json_says_its_unit(clinic: Clinic) -> None:
+def test_every_number_in_json_says_its_unit(clinic: HeadlessClinic) -> None:
     """A key that holds a quantity ends in its unit; counts, ids and versions are the only bare numbers."""
 
     def walk(value: object, key: str = "") -> None:
@@ -140,15 +104,15 @@ def test_every_number_in_json_says_its_unit(clinic: Clinic) -> None:
         walk(clinic.json(verb))
 
 
-def test_a_rehearsal_changes_nothing(clinic: Clinic) -> None:
+def test_a_rehearsal_changes_nothing(clinic: HeadlessClinic) -> None:
     before = clinic.json("program")["info"]
     done = clinic.run("set-dose", "5", "--unit", "mg")
-    assert done.returncode == 0, done.stderr
-    assert "nothing was programmed" in done.stdout
+    assert done.code == 0, done.err
+    assert "nothing was programmed" in done.out
     assert clinic.json("program")["info"] == before
 
 
-def test_a_dose_change_is_programmed_and_its_receipt_can_be_asked_for(clinic: Clinic) -> None:
+def test_a_dose_change_is_programmed_and_its_receipt_can_be_asked_for(clinic: HeadlessClinic) -> None:
     before = clinic.json("program")
     result = clinic.json("set-dose", "5", "--unit", "mg", "--commit", "--confirm", "5")
     assert result["verified"] is True
@@ -161,7 +125,7 @@ def test_a_dose_change_is_programmed_and_its_receipt_can_be_asked_for(clinic: Cl
     assert any(record["type"] == "prog_commit" for record in clinic.json("log")["records"])
 
 
-def test_a_pattern_is_programmed_step_by_step(clinic: Clinic) -> None:
+def test_a_pattern_is_programmed_step_by_step(clinic: HeadlessClinic) -> None:
     steps = ("--step", "00:00=0.2", "--step", "06:00=0.3", "--step", "09:00=0.2")
     result = clinic.json("set-dose", "--unit", "mg", *steps, "--commit", "--confirm", "5.1")
     assert result["verified"] is True
@@ -186,45 +150,45 @@ def test_a_pattern_is_programmed_step_by_step(clinic: Clinic) -> None:
     ],
 )
 def test_bad_input_is_told_in_words_and_programs_nothing(
-    clinic: Clinic, arguments: tuple[str, ...], words: str
+    clinic: HeadlessClinic, arguments: tuple[str, ...], words: str
 ) -> None:
     before = clinic.json("program")["info"]
     done = clinic.run("set-dose", *arguments)
-    assert done.returncode == ExitCode.USAGE, done.stdout + done.stderr
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == ExitCode.USAGE, done.out + done.err
+    assert words in done.err
+    assert "Traceback" not in done.err
     assert clinic.json("program")["info"] == before
 
 
-def test_an_unbonded_programmer_is_told_to_enrol(clinic: Clinic) -> None:
+def test_an_unbonded_programmer_is_told_to_enrol(clinic: HeadlessClinic) -> None:
     done = clinic.run("status", records="stranger.sqlite")
-    assert done.returncode == ExitCode.AUTH
-    assert "--card" in done.stderr
+    assert done.code == ExitCode.AUTH
+    assert "--card" in done.err
 
 
-def test_a_missing_link_is_told(clinic: Clinic, tmp_path: Path) -> None:
+def test_a_missing_link_is_told(clinic: HeadlessClinic, tmp_path: Path) -> None:
     done = clinic.run("status", link=str(tmp_path / "nothing"))
-    assert done.returncode == ExitCode.LINK
-    assert "nothing" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == ExitCode.LINK
+    assert "nothing" in done.err
+    assert "Traceback" not in done.err
 
 
-def test_an_error_is_json_too_when_asked(clinic: Clinic, tmp_path: Path) -> None:
+def test_an_error_is_json_too_when_asked(clinic: HeadlessClinic, tmp_path: Path) -> None:
     done = clinic.run("status", "--json", link=str(tmp_path / "nothing"))
-    assert json.loads(done.stdout)["error"]["exit_code"] == ExitCode.LINK
+    assert json.loads(done.out)["error"]["exit_code"] == ExitCode.LINK
 
 
-def test_a_card_that_others_can_read_is_refused(clinic: Clinic, tmp_path: Path) -> None:
+def test_a_card_that_others_can_read_is_refused(clinic: HeadlessClinic, tmp_path: Path) -> None:
     card = tmp_path / "card.json"
     card.write_bytes(clinic.card.read_bytes())
     card.chmod(0o644)
     done = clinic.run("enrol", "--card", str(card))
-    assert done.returncode == ExitCode.USAGE
-    assert "chmod 600" in done.stderr
+    assert done.code == ExitCode.USAGE
+    assert "chmod 600" in done.err
 
 
 def test_a_card_with_a_wrong_secret_is_told_and_the_secret_is_not_repeated(
-    clinic: Clinic, tmp_path: Path
+    clinic: HeadlessClinic, tmp_path: Path
 ) -> None:
     fields = json.loads(clinic.card.read_text())
     fields["card_secret"] = "0" * 26
@@ -232,27 +196,28 @@ def test_a_card_with_a_wrong_secret_is_told_and_the_secret_is_not_repeated(
     card.write_text(json.dumps(fields))
     card.chmod(0o600)
     done = clinic.run("enrol", "--card", str(card), records="other.sqlite")
-    assert done.returncode == ExitCode.AUTH
-    assert "card" in done.stderr
-    assert "0" * 26 not in done.stderr + done.stdout
+    assert done.code == ExitCode.AUTH
+    assert "card" in done.err
+    assert "0" * 26 not in done.err + done.out
 
 
-def test_the_log_of_a_session_holds_no_secret(clinic: Clinic) -> None:
-    secret = json.loads(clinic.card.read_text())["card_secret"]
-    assert secret not in "\n".join(clinic.process.said)
+def test_the_log_of_a_session_holds_no_secret(process: PumpProcess) -> None:
+    card = Path(process.address).parent / "card.json"
+    secret = json.loads(card.read_text())["card_secret"]
+    assert secret not in "\n".join(process.said)
 
 
-def test_wrong_serial_number_has_its_own_exit_code(clinic: Clinic) -> None:
-    done = clinic.run("status", serial="VP20-000000")
-    assert done.returncode == ExitCode.WRONG_PUMP
-    assert "VP20-000000" in done.stderr
+def test_wrong_serial_number_has_its_own_exit_code(clinic: HeadlessClinic) -> None:
+    done = clinic.run("status", "--serial", "VP20-000000")
+    assert done.code == ExitCode.WRONG_PUMP
+    assert "VP20-000000" in done.err
 
 
-def test_the_command_works_as_a_process_too(clinic: Clinic) -> None:
+def test_the_command_works_as_a_process_too(process: PumpProcess) -> None:
     """Exit code and streams of the real thing: pipes, no terminal."""
-    command = [sys.executable, "-m", "workbench", "pump", "--records", str(clinic.folder / "records.sqlite")]
+    records = Path(process.address).parent / "records.sqlite"
     done = subprocess.run(
-        [*command, clinic.process.address, "status", "--json"],
+        [sys.executable, "-m", "workbench", "pump", "--records", str(records), process.address, "status", "--json"],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -1,5 +1,6 @@
 """`cisterna pump LINK clock`, `alarms`, `bonds` and `self-test`."""
 
+import sys
 import time
 
 import click
@@ -157,10 +158,9 @@ def revoke(context: PumpContext, slot: int, as_json: bool) -> None:
 @click.command("self-test")
 @click.argument("names", nargs=-1, type=click.Choice(list(_TESTS)))
 @json_option
-@click.pass_context
-def self_test(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
+@click.pass_obj
+def self_test(context: PumpContext, names: tuple[str, ...], as_json: bool) -> None:
     """Let the pump test itself while it delivers, all or NAMES; needs a bond with the service role."""
-    context: PumpContext = ctx.obj
     wanted = SelfTest(0)
     for name in names or _TESTS:
         wanted |= _TESTS[name]
@@ -168,4 +168,4 @@ def self_test(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None
         answer = service.self_test(wanted)
     click.echo(to_json(body_data(answer)) if as_json else "\n".join(self_test_lines(answer)))
     if answer.failed:
-        ctx.exit(ExitCode.FAILED)
+        sys.exit(ExitCode.FAILED)

@@ -81,9 +81,9 @@ def link_stats(context: PumpContext, as_json: bool) -> None:
 @click.option("--verify", is_flag=True, help="Download it all, and compare it with the pump's own hash.")
 @click.option("--digest", type=_SEQ, nargs=2, metavar="FROM TO", help="Ask for the hash of these records.")
 @json_option
-@click.pass_context
+@click.pass_obj
 def log(
-    ctx: click.Context,
+    context: PumpContext,
     newest: int,
     whole: bool,
     verify: bool,
@@ -93,7 +93,6 @@ def log(
     """Show the newest records of the pump's event log, or all of it; compare it with the pump's own hash."""
     if digest is not None and (whole or verify):
         raise click.UsageError("--digest asks for one hash; --all and --verify download the log. Give one.")
-    context: PumpContext = ctx.obj
     with context.session(as_json=as_json) as service:
         if digest is not None:
             answer = service.log_digest(*digest)
@@ -101,7 +100,7 @@ def log(
             click.echo(to_json(body_data(answer)) if as_json else text)
         elif whole or verify:
             if not _download(service, whole=whole, verify=verify, as_json=as_json):
-                ctx.exit(ExitCode.NOT_VERIFIED)
+                sys.exit(ExitCode.NOT_VERIFIED)
         else:
             _newest(service, newest, as_json=as_json)
 

@@ -19,6 +19,7 @@ from protocol.log_record import (
     RefillEvent,
     SessionOpenEvent,
 )
+from protocol.request_words import DeliveryReason
 from protocol.vocabulary import AlarmCode, DeliveryState, DisplayUnit, DrugCode, EventType, Priority, Role
 
 LOG = (
@@ -27,7 +28,7 @@ LOG = (
     a_record(115, ProgCommitEvent(7, 270_000, 5_400_000), EventType.PROG_COMMIT, actor=1),
     a_record(
         116,
-        DeliveryStateEvent(DeliveryState.STOPPED, DeliveryState.RUNNING, 10_000),
+        DeliveryStateEvent(DeliveryState.STOPPED, DeliveryState.RUNNING, 10_000, 0, DeliveryReason.NONE),
         EventType.DELIVERY_STATE,
     ),
     a_record(117, AlarmRaisedEvent(3, AlarmCode.MOTOR_STALL, Priority.HIGH, 0), EventType.ALARM_RAISED),
