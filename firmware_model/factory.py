@@ -5,7 +5,15 @@ from firmware_model.controller.schedule import RateTable
 from firmware_model.identity import Identity, ImplantCard
 from firmware_model.profiles import load_profile
 from firmware_model.pump import Pump
-from firmware_model.setups import SECONDS_PER_DAY, Setup, SetupError, Therapy, load_setup, program_of
+from firmware_model.setups import (
+    SECONDS_PER_DAY,
+    Setup,
+    SetupError,
+    Therapy,
+    concentrations,
+    load_setup,
+    program_of,
+)
 from protocol.program import ProgramImageError, encode_program
 from protocol.quantities import MS_PER_DAY, UNITS_PER_NL
 from protocol.vocabulary import DeliveryState
@@ -75,7 +83,8 @@ def _live(pump: Pump, therapy: Therapy, utc_s: int, name: str) -> None:
     used_units = therapy.therapy_days * MS_PER_DAY // table.period_ms * table.before[-1]
     # Whole days of a daily pattern: the volume does not depend on the hour of the hand-over.
     try:
-        pump.refill(therapy.reservoir_left_nl + used_units // UNITS_PER_NL)
+        pump.plant.fit_lines(program.implant.tubing_nl, program.implant.catheter_nl)
+        pump.refill(therapy.reservoir_left_nl + used_units // UNITS_PER_NL, conc=concentrations(program))
     except ValueError as error:
         raise SetupError(f"setup {name!r} does not fit {pump.profile.name}: {error}") from None
     refusal = pump.controller.install(image)

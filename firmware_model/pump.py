@@ -14,6 +14,7 @@ from firmware_model.controller.controller import Controller, Wiring
 from firmware_model.controller.retained import RetainedRegisters
 from firmware_model.controller.storage import PowerCut, Storage
 from firmware_model.identity import Identity, ImplantCard
+from firmware_model.plant.fluid import Conc
 from firmware_model.plant.plant import Plant, PlantState
 from firmware_model.profiles import Profile, load_profile
 from firmware_model.snapshot import SNAPSHOT_VERSION, PumpSnapshot, check_version, freeze_ram, thaw_ram
@@ -71,7 +72,7 @@ class Pump:
         cls, profile: Profile, identity: Identity, seed: int, setting: ClockSetting, history_ms: int = 0
     ) -> "Pump":
         """Return a new pump at pump time ``-history_ms``, with an empty reservoir and no program."""
-        plant = Plant.new(profile, 0)
+        plant = Plant.new(profile, 0, seed)
         pump = cls(
             profile, identity, plant, Storage(), RetainedRegisters(0), Stream(seed, _ENTROPY), history_ms
         )
@@ -90,7 +91,7 @@ class Pump:
 
         Nothing in the pump changes before it but volumes, and those are computed when they are asked for.
         """
-        at = self._controller.therapy.next_event_ms
+        at = self._next_event()
         return None if at is None else at - self._zero_ms
 
     def advance_to(self, t_ms: int) -> None:
@@ -104,12 +105,31 @@ class Pump:
             raise ValueError(f"pump time cannot go back from {self._now_ms} ms to {t_ms} ms")
         if self.storage.dark:
             raise PowerCut(_DARK)
-        therapy = self._controller.therapy
-        while (at := therapy.next_event_ms) is not None and at - self._zero_ms <= t_ms:
+        self._check_power()
+        while (at := self._next_event()) is not None and at - self._zero_ms <= t_ms:
+            believed_ms = self._believed_event()
             self._now_ms = max(self._now_ms, at - self._zero_ms)
-            self._settle()
-            therapy.run_due()
+            self._settle_events()
+            self._check_power()
+            if believed_ms is not None and believed_ms <= at:
+                self._controller.therapy.run_due()
         self._now_ms = t_ms
+
+    def _next_event(self) -> int | None:
+        """Return the counter at the next event of belief or of truth."""
+        believed, real = self._believed_event(), self.plant.next_event_ms()
+        if believed is None or real is None:
+            return real if believed is None else believed
+        return min(believed, real)
+
+    def _believed_event(self) -> int | None:
+        return self._controller.next_event_ms(self._now_ms + self._zero_ms)
+
+    def _check_power(self) -> None:
+        """Let the power fail where a pulse has pulled the cell's voltage below what the electronics need."""
+        if self.plant.brown_outs() > self._wiring.registers.brown_outs:
+            self.storage.dark = True
+            raise PowerCut("the cell's voltage fell too far under a motor pulse")
 
     @property
     def link_ms(self) -> int:
@@ -139,8 +159,23 @@ class Pump:
 
     def _settle(self) -> None:
         now_ms = self._now_ms + self._zero_ms
-        self._controller.therapy.settle(now_ms)
+        if now_ms == self._wiring.registers.settled_ms:
+            return
+        for at_ms in self._controller.life.sample_instants(now_ms):
+            self._settle_at(at_ms)
+            self._controller.life.sample()
+        self._settle_at(now_ms)
+
+    def _settle_at(self, now_ms: int) -> None:
+        self._controller.settle(now_ms)
         self.plant.advance_to(now_ms)
+
+    def _settle_events(self) -> None:
+        """Settle at an event; where the plant looked at its cell, the controller does so next."""
+        watch_ms = self.plant.state.timers.watch_ms
+        self._settle()
+        if self.plant.state.timers.watch_ms != watch_ms:
+            self._controller.life.disturbed()
 
     # --- the device behind the endpoint -------------------------------------------------------------------
 
@@ -258,8 +293,11 @@ class Pump:
 
     # --- what happens to it -------------------------------------------------------------------------------
 
-    def reset(self) -> None:
+    def reset(self, *, cell_interrupted: bool = False) -> None:
         """Start the firmware again: uptime from 0, RAM lost, sessions gone, therapy as it was stored.
+
+        Args:
+            cell_interrupted: the cell was interrupted for a moment, so that civil time is lost as well.
 
         Raises:
             PowerCut: power failed again during the start; reset once more.
@@ -268,21 +306,43 @@ class Pump:
         self._controller.therapy.close_span()
         self._session_slots.clear()
         self.storage.power_up()
+        self._wiring.registers.clock_stopped |= cell_interrupted
         self._controller = Controller.boot(self._wiring)
 
-    def refill(self, filled_nl: int, withdrawn_nl: int | None = None) -> int:
+    def apply_fault(self, name: str, **values: int) -> None:
+        """Let a physical fault happen now; see `Plant.faults`.
+
+        Raises:
+            FaultError: there is no such fault, this pump cannot have it, or a parameter is wrong.
+        """
+        self._settle()
+        self.plant.apply_fault(name, **values)
+        self._controller.life.disturbed()
+
+    def clear_fault(self, name: str) -> None:
+        """End a physical fault now.
+
+        Raises:
+            FaultError: there is no such fault, or it is over at once.
+        """
+        self._settle()
+        self.plant.clear_fault(name)
+        self._controller.life.disturbed()
+
+    def refill(self, filled_nl: int, withdrawn_nl: int | None = None, conc: Conc | None = None) -> int:
         """Empty and fill the reservoir, and tell the controller; return the residual it had computed, nL.
 
         Args:
             filled_nl: filled in.
             withdrawn_nl: drawn out before; None draws out all there really is.
+            conc: concentrations in the syringe, ng/mL; None as at the last refill.
 
         Raises:
             ValueError: more is withdrawn than there is, or more filled in than fits; nothing changes then.
             PowerCut: power failed.
         """
         self._settle()
-        withdrawn_nl = self.plant.refill(filled_nl, withdrawn_nl)
+        withdrawn_nl = self.plant.refill(filled_nl, withdrawn_nl, conc)
         return self._controller.therapy.record_refill(withdrawn_nl, filled_nl)
 
     # --- views --------------------------------------------------------------------------------------------

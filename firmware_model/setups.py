@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from firmware_model.plant.fluid import DRUGS, Conc
 from firmware_model.profiles import Profile
 from protocol.program import (
     EVERY_DAY,
@@ -168,6 +169,12 @@ def program_of(therapy: Therapy, profile: Profile, utc_s: int) -> Program:
         ),
         clock=ScheduleClock(therapy.utc_offset_min),
     )
+
+
+def concentrations(program: Program) -> Conc:
+    """Return what the syringe holds that a program is written for, ng/mL of each of its drugs."""
+    concs = [drug.conc_ng_ml for drug in program.drugs] + [0] * DRUGS
+    return (concs[0], concs[1], concs[2], concs[3])
 
 
 def _day_volume_nl(therapy: Therapy) -> int:

@@ -37,7 +37,7 @@ REFUSALS: Final[dict[LinkErrorCode, Callable[[int], ClientError]]] = {
         f"The pump speaks OITP versions {detail >> 8} to {detail & 0xFF}; this programmer speaks version 1."
     ),
     LinkErrorCode.LOCKED_OUT: lambda detail: LockedOutError(
-        f"The pump ignores handshakes for {detail} s after too many failures."
+        f"The pump ignores handshakes for {detail} s: there were too many, or too many that failed."
     ),
     LinkErrorCode.HANDSHAKE_MALFORMED: _handshake_refusal,
     LinkErrorCode.NO_SESSION: lambda _: NoPumpError(

@@ -196,6 +196,8 @@ class BolusOrders:
             return Refusal(ErrorCode.BOLUS_ACTIVE, detail=running.bolus_id)
         if therapy.decision.state is not STARTS_FROM:
             return Refusal(ErrorCode.DELIVERY_STOPPED, detail=therapy.decision.state)
+        if therapy.supervision.is_stalled:
+            return Refusal(ErrorCode.MOTOR)
         room_ms = therapy.boluses.room_from_ms
         if room_ms is not None:
             return Refusal(ErrorCode.LOCKOUT, detail=-(-(room_ms - now_ms) // _MS_PER_S))

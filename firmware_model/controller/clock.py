@@ -9,9 +9,9 @@ from typing import Annotated, Final
 
 from firmware_model.controller.log_debt import NO_DEBT, LogDebt, split_debt, with_debt
 from protocol.messages.codec import codec_of
-from protocol.messages.fields import i16, u16, u64
+from protocol.messages.fields import i16, u16, u64, word8
 from protocol.quantities import MS_PER_MINUTE
-from protocol.vocabulary import ClockState
+from protocol.vocabulary import ClockState, Switch
 
 _U32: Final = 0xFFFF_FFFF
 
@@ -21,12 +21,18 @@ class ClockSetting:
     """What the pump knows of civil time; stored durably.
 
     ``time_base`` is 0 where it was never set. ``utc_offset_min`` is where whoever set it lives; the schedule
-    of a program brings its own.
+    of a program brings its own. A lost setting says nothing of civil time any more; the schedule goes on by it.
     """
 
     utc_at_zero_ms: Annotated[int, u64("ms", "civil time at counter 0")]
     time_base: Annotated[int, u16("", "grows by one each time the clock is set")]
     utc_offset_min: Annotated[int, i16("min", "offset of local time without a program", -840, 840)] = 0
+    lost: Annotated[Switch, word8(Switch, "whether the cell was interrupted since")] = Switch.OFF
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether civil time was known and is not any more."""
+        return self.lost is Switch.ON
 
     @classmethod
     def from_stored(cls, stored: bytes) -> "ClockSetting":
@@ -67,7 +73,7 @@ class PumpClock:
     @property
     def is_set(self) -> bool:
         """Whether civil time is known."""
-        return self._setting.time_base > 0
+        return self._setting.time_base > 0 and not self._setting.is_lost
 
     @property
     def state(self) -> ClockState:

@@ -26,13 +26,14 @@ from firmware_model.controller.retained import RetainedRegisters
 from firmware_model.controller.self_test import Verdict, run_self_tests
 from firmware_model.controller.storage import Storage
 from firmware_model.controller.therapy import Therapy
+from firmware_model.controller.tones import Tones
 from firmware_model.profiles import Profile
 from protocol.log_record import BootEvent, read_payload
 from protocol.messages.codec import codec_of
 from protocol.messages.fields import u32
 from protocol.request_words import ClockSource, SelfTest
 from protocol.requests import Refusal
-from protocol.vocabulary import AlarmCode, DeliveryState, EmergencyPolicy, EventType, OpState
+from protocol.vocabulary import AlarmCode, DeliveryState, EmergencyPolicy, EventType, OpState, Switch
 
 _FACTORY_SLOT: Final = 0xFF
 
@@ -89,6 +90,8 @@ class Controller:
         receipts: what became of therapy intents.
         programs: its program banks.
         therapy: what it delivers.
+        life: age and cell of the pump.
+        tones: what is heard of the alarms.
         programming: the programming transaction.
         boluses: boluses on request.
         delivery_orders: stopping, slowing and resuming on request.
@@ -105,6 +108,8 @@ class Controller:
         self.receipts = parts.receipts
         self.programs = parts.programs
         self.therapy = Therapy(wiring.profile, wiring.hardware, parts, wiring.registers, ram.active_image)
+        self.life = self.therapy.supervision.life
+        self.tones = Tones(wiring.hardware, parts.alarms, wiring.registers)
         self.programming = Programming(parts, self.therapy, wiring.entropy, ram.transaction)
         self.boluses = BolusOrders(parts, self.therapy, wiring.entropy, ram.armed)
         self.delivery_orders = DeliveryOrders(wiring.profile, parts, self.therapy)
@@ -149,6 +154,8 @@ class Controller:
     @classmethod
     def _build(cls, wiring: Wiring, ram: ControllerRam, records: RecordStore) -> "Controller":
         setting = ClockSetting.from_stored(records.get(RecordName.CLOCK))
+        if wiring.registers.clock_stopped and setting.time_base:
+            setting = replace(setting, lost=Switch.ON)
         clock = PumpClock(wiring.registers.settled_ms, ram.boot_ms, ram.boot_count, setting)
         return cls(wiring, Parts.assemble(wiring.storage, records, clock, ram.log), ram)
 
@@ -181,10 +188,23 @@ class Controller:
         self._parts.journal.close_orphans()
         self.therapy.program.load()
         self.therapy.recover(boluses_lost=RecordName.BOLUS in report.lost)
+        self._take_note_of_cell()
         if report.lost:
             self.alarms.raise_alarm(AlarmCode.MEMORY_FAULT, len(report.lost))
         self.alarms.raise_alarm(AlarmCode.PUMP_RESET, self.clock.boot_count)
         self.therapy.run_due()
+
+    def _take_note_of_cell(self) -> None:
+        """Remember durably what the cell did to the pump before it started."""
+        registers, setting = self.therapy.registers, self.clock.setting
+        if registers.clock_stopped:
+            self._parts.records.put(RecordName.CLOCK, setting.stored())
+            registers.clock_stopped = False
+        brown_outs, version = self.hardware.brown_outs(), self.programs.table.newest_version
+        if brown_outs > registers.brown_outs:
+            mv = self.hardware.battery_pulse_mv()
+            self.life.put(replace(self.life.record, low_battery_version=version, low_battery_mv=mv))
+            registers.brown_outs = brown_outs
 
     def _tell_untold(self) -> None:
         self.alarms.recover()
@@ -209,6 +229,23 @@ class Controller:
         entry = replace(NO_PROGRAM, version=max(1, version))
         self.programs.set_table(ProgramTable(active=entry))
 
+    # --- time ---------------------------------------------------------------------------------------------
+
+    def next_event_ms(self, now_ms: int) -> int | None:
+        """Return the counter of the next event as seen from ``now_ms``, None where nothing is to come."""
+        planned_ms = self.therapy.next_event_ms
+        look_ms = self.therapy.supervision.look_at(now_ms, driven=self.therapy.is_driven)
+        if planned_ms is None or look_ms is None:
+            return look_ms if planned_ms is None else planned_ms
+        return min(planned_ms, look_ms)
+
+    def settle(self, now_ms: int) -> None:
+        """Compute what was delivered and heard up to ``now_ms``; no event may lie between."""
+        since_ms, active = self.therapy.registers.settled_ms, self.therapy.active
+        self.tones.tune(None if active is None else active.program.alarms)
+        self.therapy.settle(now_ms)
+        self.tones.settle(since_ms, now_ms)
+
     # --- what the whole believes --------------------------------------------------------------------------
 
     @property
@@ -216,8 +253,12 @@ class Controller:
         """Where the pump is in its life."""
         if not self.therapy.has_program:
             return OpState.SHELF
+        if self.life.is_over:
+            return OpState.EOS
         in_fault = self.therapy.decision.state is DeliveryState.SAFE_STATE
-        return OpState.FAULT if in_fault else OpState.IMPLANTED
+        if in_fault:
+            return OpState.FAULT
+        return OpState.ERI if self.life.has_eri else OpState.IMPLANTED
 
     @property
     def emergency_policy(self) -> EmergencyPolicy:

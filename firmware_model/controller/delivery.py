@@ -73,6 +73,9 @@ class Circumstances:
         has_drug: the computed content of the reservoir is above 0.
         hold: state ordered for a time, or None.
         bolus: kind of the bolus that is being delivered, or None.
+        is_over: the end of service has been reached.
+        is_held_low: a low-battery reset or a restart loop holds the pump at its minimum rate.
+        is_stalled: a stall of the motor was found and its end was not.
     """
 
     has_program: bool
@@ -80,6 +83,9 @@ class Circumstances:
     has_drug: bool
     hold: DeliveryState | None
     bolus: BolusKind | None = None
+    is_over: bool = False
+    is_held_low: bool = False
+    is_stalled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,11 @@ PRIORITIES: Final = (
         Decision(DeliveryState.STOPPED, Flow.NONE, BolusState.FAULTED),
     ),
     Rule(
+        "the end of service has been reached",
+        lambda given: given.is_over,
+        Decision(DeliveryState.STOPPED, Flow.NONE, BolusState.FAULTED),
+    ),
+    Rule(
         "the reservoir is computed to be empty",
         lambda given: not given.has_drug,
         Decision(DeliveryState.STOPPED, Flow.NONE, BolusState.FAULTED),
@@ -128,9 +139,19 @@ PRIORITIES: Final = (
         Decision(DeliveryState.SAFE_STATE, Flow.MINIMUM, BolusState.FAULTED),
     ),
     Rule(
+        "a low-battery reset or a restart loop, and no program committed since",
+        lambda given: given.is_held_low,
+        Decision(DeliveryState.SAFE_STATE, Flow.MINIMUM, BolusState.FAULTED),
+    ),
+    Rule(
         "the minimum rate is ordered and its time is not over",
         lambda given: given.hold is DeliveryState.MIN_RATE,
         Decision(DeliveryState.MIN_RATE, Flow.MINIMUM, BolusState.CANCELLED),
+    ),
+    Rule(
+        "the motor is stalled: it is driven on at the basal rate",
+        lambda given: given.is_stalled,
+        Decision(DeliveryState.RUNNING, Flow.SCHEDULE, BolusState.FAULTED),
     ),
     Rule(
         "a prime bolus is being delivered",

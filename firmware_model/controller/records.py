@@ -38,6 +38,7 @@ class RecordName(Enum):
     LOG = "log"
     BONDS = "bonds"
     SECURITY = "security"
+    LIFE = "life"
 
 
 @dataclass(frozen=True, slots=True)

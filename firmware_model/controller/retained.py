@@ -9,8 +9,10 @@ is written whole or not at all, and what was written before power failed stays w
 
 from dataclasses import dataclass
 
+from firmware_model.controller.battery import CellHistory
 from firmware_model.controller.day_totals import DayRecord
 from firmware_model.controller.dose_window import RateChange
+from firmware_model.controller.tone_pattern import ToneBook
 from protocol.quantities import nl_to_units, units_to_nl
 
 
@@ -41,6 +43,14 @@ class RetainedRegisters:
         shift_ms: what added to the counter gave local time there.
         rates: the basal rate of the 24 h before ``span_from_ms``, as its changes.
         days: totals by local day up to ``span_from_ms``; None before the clock first ran.
+        cell: what was measured of the cell, and what it is expected to last.
+        tones: which tones sound, and how many have.
+        refill_judged: refill whose residual was compared with the computed one.
+        refill_delivered_units: ``delivered_units`` at that refill.
+        brown_outs: brown-outs that the firmware knows of.
+        clock_stopped: the cell was interrupted, and the clock with it.
+        beginnings: counter of the last beginnings of delivery after a critical alarm or a restart.
+        was_broken_off: a critical alarm stood when delivery last stopped.
     """
 
     settled_ms: int
@@ -63,6 +73,14 @@ class RetainedRegisters:
     shift_ms: int = 0
     rates: tuple[RateChange, ...] = ()
     days: DayRecord | None = None
+    cell: CellHistory = CellHistory()
+    tones: ToneBook = ToneBook()
+    refill_judged: int = 0
+    refill_delivered_units: int = 0
+    brown_outs: int = 0
+    clock_stopped: bool = False
+    beginnings: tuple[int, ...] = ()
+    was_broken_off: bool = False
 
     @property
     def content_nl(self) -> int:

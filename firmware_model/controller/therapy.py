@@ -19,18 +19,19 @@ from firmware_model.controller.flow import NO_TABLE, DrugFlow
 from firmware_model.controller.hardware import Hardware
 from firmware_model.controller.holds import Holds
 from firmware_model.controller.image_check import PumpSituation
+from firmware_model.controller.life import Life
 from firmware_model.controller.parts import Parts
 from firmware_model.controller.receipts import NO_INTENT
 from firmware_model.controller.refill import RefillBook, RefillOrder
 from firmware_model.controller.retained import RetainedRegisters
 from firmware_model.controller.schedule import RateTable, local_midnight_before
 from firmware_model.controller.span_book import SpanBook
+from firmware_model.controller.supervision import Supervision
 from firmware_model.profiles import Profile
 from protocol.log_record import DeliveryStateEvent
 from protocol.messages.program import ReceiptResponse
 from protocol.quantities import nl_to_units
 from protocol.request_words import BolusKind, DeliveryReason
-from protocol.requests import EMERGENCY_SLOT
 from protocol.vocabulary import AlarmCode, BolusState, DeliveryState
 
 _AT_REST: Final = Decision(DeliveryState.UNDETERMINED, Flow.NONE)
@@ -48,6 +49,7 @@ class Therapy:
         program: the program in force.
         spans: what the registers keep of the past, flow by flow.
         flow: what flows.
+        supervision: what raises and clears the alarms.
     """
 
     def __init__(
@@ -68,6 +70,10 @@ class Therapy:
         self.spans = SpanBook(registers)
         self.program = ProgramInForce(parts, active_image)
         self._holds = Holds(profile, parts.records, parts.clock)
+        life = Life(profile, hardware, parts, registers)
+        self.supervision = Supervision(
+            profile, hardware, parts, registers, self.program, self._holds, self.refills, life
+        )
         self._minimum = RateTable.constant(profile.minimum_rate_nl_h)
         self.flow = DrugFlow()
         self._has_begun = False
@@ -92,12 +98,6 @@ class Therapy:
         return self.program.utc_offset_min
 
     @property
-    def low_reservoir_nl(self) -> int:
-        """Content at which RESERVOIR_LOW is raised, nL."""
-        active = self.program.active
-        return self._profile.low_reservoir_nl if active is None else active.program.alarms.low_reservoir_nl
-
-    @property
     def hold(self) -> Hold | None:
         """The stop or minimum rate that is ordered, or None."""
         return self._holds.current
@@ -111,6 +111,11 @@ class Therapy:
     def rate_nl_h(self) -> int:
         """Commanded rate now, nL/h: basal and bolus."""
         return self.flow.rate_at(self._parts.clock.now_ms)
+
+    @property
+    def is_driven(self) -> bool:
+        """Whether the motor is driven, at whatever rate."""
+        return self.flow.table is not NO_TABLE
 
     @property
     def active_step(self) -> int:
@@ -193,6 +198,7 @@ class Therapy:
             self.program.activate_pending()
         if hold_ms is not None and hold_ms <= now_ms:
             self._holds.release()
+        self.supervision.measure(driven=self.is_driven)
         self.review()
 
     def review(self, actor: int = PUMP_ITSELF, reason: DeliveryReason = DeliveryReason.NONE) -> int:
@@ -205,8 +211,10 @@ class Therapy:
         Returns:
             Number of the log record that tells of the delivery state, 0 where none was written.
         """
-        self._follow_alarms()
+        self.supervision.follow()
         decision = decide(self._circumstances())
+        if self.supervision.breaks_a_loop(self.decision.state, decision.state):
+            decision = decide(self._circumstances())
         if self.boluses.running is not None and decision.ends_bolus is not None:
             self.boluses.end(decision.ends_bolus, actor)
         before = self.flow
@@ -243,30 +251,17 @@ class Therapy:
         self.spans.close(self.flow)
 
     def _circumstances(self) -> Circumstances:
-        bolus = self.boluses.running
+        bolus, supervision = self.boluses.running, self.supervision
         return Circumstances(
             has_program=self.has_program,
             program_readable=self.program.active is not None,
             has_drug=self.registers.content_units > 0,
             hold=self._holds.state,
             bolus=None if bolus is None else bolus.kind,
+            is_over=supervision.life.is_over,
+            is_held_low=supervision.is_held_low,
+            is_stalled=supervision.is_stalled,
         )
-
-    def _follow_alarms(self) -> None:
-        content, alarms, hold = self.registers.content_units, self._parts.alarms, self._holds.current
-        has_program, long_ms = self.has_program, self._holds.long_stop_ms
-        is_low = has_program and content <= nl_to_units(self.low_reservoir_nl)
-        is_long = long_ms is not None and self._parts.clock.now_ms >= long_ms
-        is_emergency = hold is not None and hold.actor_slot == EMERGENCY_SLOT
-        for code, cause, detail in (
-            (AlarmCode.PROGRAM_CORRUPT, has_program and self.program.active is None, self.program.version),
-            (AlarmCode.RESERVOIR_LOW, is_low, self.registers.content_nl),
-            (AlarmCode.RESERVOIR_EMPTY, has_program and content <= 0, 0),
-            (AlarmCode.LONG_STOP, is_long, self._profile.long_stop_min),
-            (AlarmCode.EMERGENCY_SUSPEND, is_emergency, 0 if hold is None else hold.minutes),
-        ):
-            if cause != alarms.stands(code):
-                alarms.follow(code, cause, detail)
 
     def _deliver(self, decision: Decision, actor: int, reason: DeliveryReason) -> int:
         before, self.decision = self.decision, decision
@@ -292,6 +287,8 @@ class Therapy:
             return
         if self._has_begun:
             self.spans.close(self.flow)
+            if table is NO_TABLE and self.is_driven:
+                self._hardware.stop(self._holds.state is DeliveryState.STOPPED)
         self.flow, self._has_begun = DrugFlow(table, shift_ms, bolus, suspended), True
         self.spans.local_time_is(self.flow)
 
@@ -309,17 +306,15 @@ class Therapy:
 
     def _plan(self) -> int | None:
         bolus, holds = self.flow.bolus, self._holds
-        is_long = self._parts.alarms.stands(AlarmCode.LONG_STOP)
         instants = (
             self.program.pending_at, self._low_at(), self._passed_at(0), holds.until_ms,
-            None if is_long else holds.long_stop_ms, None if bolus is None else bolus.ends_ms,
-            self._parts.alarms.next_event_ms,
+            None if bolus is None else bolus.ends_ms, self.supervision.next_event_ms,
         )  # fmt: skip
         return min((instant for instant in instants if instant is not None), default=None)
 
     def _low_at(self) -> int | None:
         stands = self._parts.alarms.stands(AlarmCode.RESERVOIR_LOW)
-        return None if stands else self._passed_at(nl_to_units(self.low_reservoir_nl))
+        return None if stands else self._passed_at(nl_to_units(self.supervision.low_reservoir_nl))
 
     def _passed_at(self, left_units: int) -> int | None:
         """Return the counter at which the content will have fallen to ``left_units``; None if never."""

@@ -35,6 +35,9 @@ RAMPED: Final[Mapping[str, Callable[[PlantState, int], None]]] = {
 """Values a ramp may change, and how."""
 
 
+_NEVER: Final[list[int | None]] = [None] * 4
+
+
 class Body:
     """The physical pump without its faults' names and without what the controller sees of it.
 
@@ -59,6 +62,8 @@ class Body:
         """Return when the next thing happens that no appointment makes, None where nothing will."""
         motor, timers = self.state.motor, self.state.timers
         instants = [motor.jammed_until_ms, motor.recovers_ms, timers.watch_ms, self.state.trace.next_ms]
+        if instants == _NEVER and timers.bursts is None and not timers.ramps:
+            return None
         if timers.bursts is not None:
             instants.append(timers.bursts.next_ms)
         instants += [ramp.next_ms for ramp in timers.ramps]

@@ -53,20 +53,22 @@ class DoseTrace:
     fine: tuple[TracePoint, ...] = ()
     coarse: tuple[TracePoint, ...] = ()
 
-    def record_every(self, every_ms: int, now_ms: int) -> None:
-        """Take a point at every multiple of ``every_ms`` from now on, none for 0; what is there stays.
+    def record_every(self, every_ms: int, now: TracePoint) -> None:
+        """Take a point at every multiple of ``every_ms``, the first now; none for 0. What is there stays.
 
         Raises:
             ValueError: ``every_ms`` is negative.
         """
         if every_ms < 0:
             raise ValueError(f"every_ms = {every_ms} must be 0 or more")
-        self.every_ms = every_ms
-        self.next_ms = -(-now_ms // every_ms) * every_ms if every_ms else None
+        self.every_ms, self.next_ms = every_ms, None
+        if every_ms:
+            self.take(now)
 
     def take(self, point: TracePoint) -> None:
-        """Keep a point, and plan the next."""
-        self.fine = (*self.fine, point)
+        """Keep a point, unless there is one of that instant, and plan the next."""
+        if not self.fine or self.fine[-1].at_ms != point.at_ms:
+            self.fine = (*self.fine, point)
         self.next_ms = (point.at_ms // self.every_ms + 1) * self.every_ms if self.every_ms else None
         if len(self.fine) > FINE_POINTS:
             oldest, self.fine = self.fine[0], self.fine[1:]

@@ -11,6 +11,9 @@ from typing import Final
 
 from protocol.quantities import NL_PER_ML, UNITS_PER_NL
 
+DRUGS: Final = 4
+"""Drugs that a reservoir may hold, as many as a program names."""
+
 Conc = tuple[int, int, int, int]
 """Concentrations of the four drugs a reservoir may hold, ng/mL."""
 

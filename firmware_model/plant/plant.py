@@ -40,7 +40,7 @@ class Plant(Body):
     # --- time ---------------------------------------------------------------------------------------------
 
     def next_event_ms(self) -> int | None:
-        """Return when the plant changes by itself next, None where it never does.
+        """Return when the plant changes by itself next, later than now; None where it never does.
 
         The motor's turns up to that instant have to be told by `run_motor`, and the plant be advanced to it,
         before any later time: what is commanded before a stall moves drug, what is commanded in it none.
@@ -70,14 +70,14 @@ class Plant(Body):
                 self.apply_fault(each.fault, **each.values)
 
     def record_every(self, every_ms: int) -> None:
-        """Keep a point of the course of the dose at every multiple of ``every_ms``, none for 0.
+        """Keep a point of the course of the dose now and at every multiple of ``every_ms``; none for 0.
 
         Each point is an event, so an hourly course of a year costs 8760 of them; what is kept already stays.
 
         Raises:
             ValueError: ``every_ms`` is negative.
         """
-        self.state.trace.record_every(every_ms, self.now_ms)
+        self.state.trace.record_every(every_ms, self.trace_point())
 
     # --- faults -------------------------------------------------------------------------------------------
 
@@ -217,6 +217,11 @@ class Plant(Body):
         """Tell whether the motor's encoder follows a test pulse; no drug moves."""
         motor = self.state.motor
         return motor.encoder_lies or (motor.gain_ppm > 0 and not motor.is_stalled)
+
+    def stalled(self) -> bool:
+        """Tell whether the motor's encoder stands still though the motor is driven."""
+        motor = self.state.motor
+        return motor.is_stalled and not motor.encoder_lies
 
     def encoder_strokes(self) -> int:
         """Return the strokes that the encoder saw since manufacture."""

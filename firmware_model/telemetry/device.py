@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Final
 
-from firmware_model.controller.battery import charge_permille, eri_days
 from firmware_model.controller.event_log import CAPACITY
 from firmware_model.telemetry.context import Context, Handler
 from protocol.messages.device import GetDeviceInfoRequest, GetDeviceInfoResponse
@@ -63,8 +62,8 @@ def _status(pump: Context, _body: GetStatusRequest, caller: Caller) -> GetStatus
         since_midnight_nl=units_to_nl(registers.since_midnight_units),
         lifetime_nl=units_to_nl(registers.delivered_units) & _U64,
         battery_mv=battery_mv,
-        battery_permille=charge_permille(profile, battery_mv),
-        eri_days=eri_days(profile, controller.implanted_utc_s, utc_s),
+        battery_permille=controller.life.charge_permille,
+        eri_days=controller.life.eri_days,
         temp_cdeg=controller.hardware.temperature_cdeg(),
         alarm_count=alarms.count,
         alarm_max_prio=alarms.highest,

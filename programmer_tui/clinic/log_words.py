@@ -17,6 +17,7 @@ from protocol import log_record as events
 from protocol.log_record import read_payload
 from protocol.messages.log import LogRecord
 from protocol.request_words import ClockSource, DeliveryReason, SelfTest
+from protocol.requests import EMERGENCY_SLOT, ENROL_SLOT, LAB_SLOT
 from protocol.vocabulary import (
     AlarmState,
     CloseReason,
@@ -122,7 +123,8 @@ def record_title(record: LogRecord) -> str:
 
 def record_actor(record: LogRecord) -> str:
     """Return who caused it."""
-    return "pump" if record.actor_slot == PUMP_ITSELF else f"bond {record.actor_slot}"
+    short = {PUMP_ITSELF: "pump", EMERGENCY_SLOT: "emerg.", LAB_SLOT: "lab"}
+    return short.get(record.actor_slot, f"bond {record.actor_slot}")
 
 
 def is_high(record: LogRecord) -> bool:
@@ -151,7 +153,12 @@ def _boot(event: events.BootEvent, _: MassUnit) -> str:
 
 
 def _session_open(event: events.SessionOpenEvent, _: MassUnit) -> str:
-    return f"session {event.session_id:08X}, bond {event.slot}, {_ROLES[event.role]}"
+    return f"session {event.session_id:08X}, {_opener(event.slot)}, {_ROLES[event.role]}"
+
+
+def _opener(slot: int) -> str:
+    keys = {ENROL_SLOT: "card", EMERGENCY_SLOT: "published key", LAB_SLOT: "lab plaintext"}
+    return keys.get(slot, f"bond {slot}")
 
 
 def _session_close(event: events.SessionCloseEvent, _: MassUnit) -> str:
@@ -159,7 +166,7 @@ def _session_close(event: events.SessionCloseEvent, _: MassUnit) -> str:
 
 
 def _handshake_fail(event: events.HandshakeFailEvent, _: MassUnit) -> str:
-    return f"bond {event.slot}, failures so far: {format_number(event.total)}"
+    return f"{_opener(event.slot)}, failures so far: {format_number(event.total)}"
 
 
 def _bond_added(event: events.BondAddedEvent, _: MassUnit) -> str:

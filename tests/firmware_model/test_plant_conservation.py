@@ -91,6 +91,8 @@ def check(lab: Lab) -> None:
     balance = lab.plant.balance()
     assert balance.missing == NO_DRUG
     assert all(min(place) >= 0 for place in astuple(balance))
+    next_ms = lab.plant.next_event_ms()
+    assert next_ms is None or next_ms > lab.plant.now_ms
 
 
 @settings(max_examples=150)

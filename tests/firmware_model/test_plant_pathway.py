@@ -249,6 +249,7 @@ def test_the_course_of_the_dose_is_kept_on_demand() -> None:
     assert points[-1].tip_mass == lab.plant.state.tip.mass
     assert points[0].tip_mass[0] < points[-1].tip_mass[0]
     assert points[-1].tip_mass[0] % MASS_PER_NG == 0
+    lab.plant.record_every(2 * MS_PER_HOUR)
     lab.plant.record_every(0)
     lab.hours(5)
     assert lab.plant.state.trace.points == points

@@ -87,6 +87,32 @@ def test_a_handshake_on_the_link_of_the_session_does_not_disturb_it_before_its_f
     assert pair.pump.counters.drops[DropReason.AUTH] == 1
 
 
+def test_a_copy_of_a_record_counts_as_replayed_beside_a_half_open_session_too() -> None:
+    """The half-open session has other keys; that they do not fit is not what is wrong with the copy."""
+    pair = ConnectionPair()
+    raw = RawProgrammer(pair.host)
+    raw.hello()
+    session = raw.session(ephemeral="old")
+    confirm(raw, session)
+    copy = raw.sent[-1]
+    raw.session(ephemeral="new")
+    assert raw.put(copy) == []
+    drops = pair.pump.counters.drops
+    assert (drops[DropReason.REPLAY], drops[DropReason.AUTH]) == (1, 0)
+
+
+def test_what_an_earlier_session_asked_is_not_answered_in_the_next() -> None:
+    """A slow device may answer after its caller has come back; the new session counts from 1 again."""
+    pair = ConnectionPair().open()
+    pair.programmer.request(GetStatusRequest(), pair.now_ms)
+    (request,) = pair.pump.receive(pair.programmer.data_to_send(), pair.now_ms)
+    assert isinstance(request, RequestReceived)
+    raw = second_programmer(pair, slot=0)
+    confirm(raw, raw.session(0))
+    assert pair.pump.respond(request, pair.device.handle(request.request)) == []
+    assert pair.pump.data_to_send() == b""
+
+
 def test_another_programmer_is_told_busy_and_displaces_nobody() -> None:
     pair = ConnectionPair().open()
     raw = second_programmer(pair)

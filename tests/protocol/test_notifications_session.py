@@ -285,6 +285,24 @@ def test_the_last_records_are_told_once_and_not_spent_on_telling_it() -> None:
     assert pair.pump.session is session
 
 
+def test_the_last_records_are_told_with_the_notification_that_brought_it_about() -> None:
+    pair = subscribed(EventMask.LOG | EventMask.SESSION)
+    session = pair.pump.session
+    assert session is not None
+    spend_records(session, MAX_RECORDS - 65)
+    pair.pump.observe(replace(QUIET, log_last_seq=99), pair.now_ms)
+    told = bodies(pair.programmer.receive(pair.pump.data_to_send(), pair.now_ms))
+    assert told == [LogAppended(1, 99), SessionEnding(2, CloseReason.EXPIRED, 0)]
+
+
+def test_what_is_due_when_the_head_moves_is_told_at_once() -> None:
+    """A pump that only asks for the next deadline would otherwise say it when the session ends."""
+    pair = subscribed()
+    pair.pump.set_head(False, 110_000)
+    told = bodies(pair.programmer.receive(pair.pump.data_to_send(), 110_000))
+    assert told == [SessionEnding(1, CloseReason.IDLE, 10)]
+
+
 def test_the_end_is_not_told_to_whoever_does_not_want_to_know() -> None:
     pair = subscribed(EventMask.ALARM)
     assert pair.pump.next_deadline() == pair.now_ms + 120_000

@@ -215,11 +215,11 @@ def test_wrong_serial_number_has_its_own_exit_code(clinic: HeadlessClinic) -> No
 
 def test_the_command_works_as_a_process_too(process: PumpProcess) -> None:
     """Exit code and streams of the real thing: pipes, no terminal."""
-    records = Path(process.address).parent / "records.sqlite"
+    records = str(Path(process.address).parent / "records.sqlite")
+    command = [sys.executable, "-m", "workbench", "pump", "--records", records, process.address]
     done = subprocess.run(
-        [sys.executable, "-m", "workbench", "pump", "--records", str(records), process.address, "status", "--json"],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        [*command, "status", "--json"], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["status"]["delivery_state"] == "running"
     assert done.stderr == ""

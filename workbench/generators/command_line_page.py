@@ -1,92 +1,14 @@
 """The page of the command line: every command with its options, the exit codes, and the JSON of the verbs."""
 
 from collections.abc import Iterator
-from typing import Final
 
 import click
 
-from protocol.messages.alarms import Alarm
-from protocol.messages.clock import GetClockResponse
-from protocol.messages.device import GetDeviceInfoResponse
 from protocol.messages.fields import fields_of
-from protocol.messages.program import GetProgramInfoResponse, ProgVerifyResponse, ReceiptResponse
-from protocol.messages.status import GetStatusResponse
 from workbench.cli import cli
 from workbench.exit_codes import MEANINGS
 from workbench.generators.markdown import join, page, table
-
-_JSON: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
-    (
-        "status",
-        (
-            "`read_at_utc_s`, and four parts: `device`, `status` and `clock` with the fields below, "
-            "and `alarms`, a list."
-        ),
-        (
-            "device",
-            "status",
-            "clock",
-            "alarms[]",
-        ),
-    ),
-    (
-        "alarms",
-        "`alarms`, a list; each alarm has the fields below and `title`, its name in words.",
-        ("alarms[]",),
-    ),
-    (
-        "program",
-        (
-            "`info` with the fields below; `prescription` with `drug`, `display_unit`, `conc_ng_ml`, "
-            "`mode`, `dose_ng_per_day`, `day_volume_nl` and `steps[]` of `start_min` and `rate_nl_h`; "
-            "`sections` with the other sections of the [program image](program-image.md). The last "
-            "two are null without a program."
-        ),
-        ("info",),
-    ),
-    (
-        "log",
-        (
-            "`log_epoch` and `records[]`, oldest first: `seq`, `uptime_s`, `utc_s` (0 where the clock "
-            "was not set), `type`, `title`, `words`, `actor_slot` (255 the pump itself), `payload` "
-            "(hexadecimal)."
-        ),
-        (),
-    ),
-    (
-        "receipt",
-        "The fields below.",
-        ("receipt",),
-    ),
-    (
-        "resolve",
-        "`resolution`, null where nothing was unknown, else `applied`, `text` and `receipt`.",
-        ("receipt",),
-    ),
-    (
-        "set-dose",
-        (
-            "A rehearsal gives `committed` false and `proposal`: `base_version`, `intent_id`, "
-            "`prescription` as above, and `pump_summary` with the fields below but the token. With "
-            "`--commit`: `receipt`, `verified`, `checks[]` of `label`, `sent`, `reported`, `same`, "
-            "`soft_ack[]`, `reason`, and three times in UTC seconds: `sent_utc_s`, `accepted_utc_s`, "
-            "`read_back_utc_s`."
-        ),
-        (
-            "pump_summary",
-            "receipt",
-        ),
-    ),
-)
-_PARTS: Final[dict[str, type]] = {
-    "device": GetDeviceInfoResponse,
-    "status": GetStatusResponse,
-    "clock": GetClockResponse,
-    "alarms[]": Alarm,
-    "info": GetProgramInfoResponse,
-    "receipt": ReceiptResponse,
-    "pump_summary": ProgVerifyResponse,
-}
+from workbench.generators.verb_data import PARTS, VERBS
 
 
 def command_line_page() -> str:
@@ -145,8 +67,8 @@ def _json() -> Iterator[str]:
         "Keys carry their unit: `_nl` nanolitres, `_nl_h` nanolitres an hour, `_ng` nanograms, `_s` seconds, "
         "`_utc_s` UTC seconds. Enumerations are lower-case names, octets hexadecimal."
     )
-    for verb, about, parts in _JSON:
-        yield join(f"### `{verb} --json`", about)
+    for verb, about, parts in VERBS:
+        yield join(f"### `{verb}`", about)
         for part in parts:
-            rows = [(f"`{name}`", field.unit, field.text) for name, field in fields_of(_PARTS[part]).items()]
+            rows = [(f"`{name}`", field.unit, field.text) for name, field in fields_of(PARTS[part]).items()]
             yield join(f"`{part}`:", table(("key", "unit", "meaning"), rows))

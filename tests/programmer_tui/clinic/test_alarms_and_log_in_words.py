@@ -12,8 +12,22 @@ from support.strategies import bodies
 from programmer_tui.clinic.alarm_words import ALARMS, MARKS, RANK, detail_words, marked_title, standing
 from programmer_tui.clinic.clinical_format import MassUnit
 from programmer_tui.clinic.log_words import TITLES, is_high, record_actor, record_title, record_words
-from protocol.log_record import PAYLOADS, AlarmRaisedEvent, ProgCommitEvent, SoftLimitOverrideEvent
-from protocol.vocabulary import AlarmCode, AlarmState, EventType, LogRecordFlag, OverrideReason, Priority
+from protocol.log_record import (
+    PAYLOADS,
+    AlarmRaisedEvent,
+    ProgCommitEvent,
+    SessionOpenEvent,
+    SoftLimitOverrideEvent,
+)
+from protocol.vocabulary import (
+    AlarmCode,
+    AlarmState,
+    EventType,
+    LogRecordFlag,
+    OverrideReason,
+    Priority,
+    Role,
+)
 
 
 def test_every_alarm_says_what_happened_what_it_means_and_what_to_do() -> None:
@@ -76,6 +90,17 @@ def test_what_cannot_be_read_is_shown_as_it_is_and_not_hidden() -> None:
     after_boot = dataclasses.replace(a_record(9, b"", EventType.BOOT), flags=LogRecordFlag.FIRST_AFTER_BOOT)
     assert record_words(after_boot, MassUnit.MG) == "start number 0, first after start"
     assert record_actor(record) == "pump"
+
+
+@pytest.mark.parametrize(
+    ("slot", "who", "opener"),
+    [(3, "bond 3", "bond 3"), (253, "lab", "lab plaintext"), (254, "emerg.", "published key")],
+)
+def test_whoever_has_no_bond_is_named(slot: int, who: str, opener: str) -> None:
+    opened = SessionOpenEvent(1, slot, Role.CLINICIAN)
+    record = a_record(1, opened, EventType.SESSION_OPEN, actor=slot)
+    assert record_actor(record) == who
+    assert opener in record_words(record, MassUnit.MG)
 
 
 def test_only_trouble_is_marked_high() -> None:

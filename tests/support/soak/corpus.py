@@ -1,6 +1,7 @@
 """Frames of the golden sessions, as material for mutations."""
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -10,9 +11,12 @@ VECTORS: Final = Path(__file__).resolve().parents[2] / "vectors" / "v1"
 CRC_SIZE: Final = 4
 
 
+_HEX: Final = re.compile(r"(?:[0-9a-f]{2})+")
+
+
 def _entries(document: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any JSON
     if isinstance(document, dict):
-        if isinstance(document.get("frame"), str):
+        if "frame" in document:
             yield document
         for value in document.values():
             yield from _entries(value)
@@ -28,17 +32,6 @@ def golden_frames() -> tuple[bytes, ...]:
         bytes.fromhex(entry["frame"])[:-CRC_SIZE]
         for path in sorted(VECTORS.glob("*.json"))
         for entry in _entries(json.loads(path.read_text(encoding="utf-8")))
+        if _HEX.fullmatch(str(entry.get("frame")))
     ]
     return tuple(dict.fromkeys(frame for frame in found if len(frame) >= 7))
-
-
-@cache
-def golden_plaintexts() -> tuple[bytes, ...]:
-    """Return every application message of every golden session that a programmer sent."""
-    found = [
-        bytes.fromhex(entry["plaintext"])
-        for path in sorted(VECTORS.glob("*.json"))
-        for entry in _entries(json.loads(path.read_text(encoding="utf-8")))
-        if entry.get("way") == "to pump" and isinstance(entry.get("plaintext"), str)
-    ]
-    return tuple(dict.fromkeys(found))

@@ -121,7 +121,9 @@ class Chart:
         for balance in (belief, truth):
             _check_balance(balance)
         table = self._pump.controller.programs.table
-        assert table.newest_version == self._version + self.counts["PROG_COMMIT"]
+        assert table.active.version <= table.newest_version <= self._version + self.counts["PROG_COMMIT"]
+        if table.pending:
+            assert table.newest_version == table.pending.version
         assert belief.filled_units == self._filled + nl_to_units(self.filled_nl)
         self._check_volumes(self._pump.now_ms, belief.delivered_units)
         self._check_receipts()

@@ -4,7 +4,8 @@ SET_DELIVERY and BOLUS_CANCEL are absolute: they say what is to be, not what is 
 is doing it once. So they need no receipt; the log has their trace. An order that was answered, or could have
 been, is told by a record with the slot of who gave it. Where power failed in between, the order may have been
 stored and not yet told: then the pump tells after its start, by itself, what is in force, with the reason and
-the minutes of the order.
+the minutes of the order. If the very same was in force before, that does not say which of the two orders it
+is: the status says what is in force and until when, and a person may order once more.
 """
 
 from collections.abc import Sequence
@@ -20,8 +21,10 @@ PUMP_ITSELF = 0xFF
 _HELD = (DeliveryState.STOPPED, DeliveryState.MIN_RATE)
 
 
-def took_place(body: object, slot: int, before: GetStatusResponse, told: Sequence[LogRecord]) -> bool:
-    """Judge an order of ``slot`` whose session is over.
+def took_place(
+    body: object, slot: int, before: GetStatusResponse, told: Sequence[LogRecord]
+) -> bool | None:
+    """Judge an order of ``slot`` whose session is over; None where the same was in force before it.
 
     Args:
         body: the order.
@@ -37,7 +40,7 @@ def took_place(body: object, slot: int, before: GetStatusResponse, told: Sequenc
 
 def _delivery_was_set(
     body: SetDeliveryRequest, slot: int, before: GetStatusResponse, told: Sequence[LogRecord]
-) -> bool:
+) -> bool | None:
     for record in told:
         event = read_payload(record)
         if record.actor_slot == slot and isinstance(event, DeliveryStateEvent) and event.reason == body.reason:
@@ -49,7 +52,9 @@ def _delivery_was_set(
     first = states[0]
     if body.target_state is DeliveryState.RUNNING:
         return before.delivery_state in _HELD and first.after is DeliveryState.RUNNING
-    return (first.after, first.reason, first.minutes) == (body.target_state, body.reason, body.max_minutes)
+    if (first.after, first.reason, first.minutes) != (body.target_state, body.reason, body.max_minutes):
+        return False
+    return None if before.delivery_state is body.target_state else True
 
 
 def _bolus_was_cancelled(body: BolusCancelRequest, slot: int, told: Sequence[LogRecord]) -> bool:

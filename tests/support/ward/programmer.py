@@ -161,33 +161,44 @@ class Programmer:
         if not self.connected and not self.connect():
             return False
         applied = self._by_receipt(order) if order.intent else self._by_log(order)
-        if applied is None:
+        if isinstance(applied, Lost):
             return False
         self.uncertain = None
-        self._ledger.claim(order.key, applied)
+        if applied is not None:
+            self._ledger.claim(order.key, applied)
         return True
 
-    def _by_receipt(self, order: Order) -> bool | None:
+    def _by_receipt(self, order: Order) -> bool | Lost:
         receipt = self.ask(GetReceiptRequest(order.intent))
         if isinstance(receipt, Lost):
-            return None
+            return receipt
         assert not isinstance(receipt, ErrorBody), receipt
         return receipt.state in APPLIED
 
-    def _by_log(self, order: Order) -> bool | None:
+    def _by_log(self, order: Order) -> bool | None | Lost:
+        """Judge by the log; None where the status has to say what is in force."""
         assert order.before is not None
         info = self.ask(LogInfoRequest())
         if isinstance(info, Lost):
-            return None
+            return info
         wanted, told = order.before.log_last_seq + 1, list[LogRecord]()
         while wanted <= info.last_seq:
             page = self.ask(LogReadRequest(info.log_epoch, wanted, PAGE))
             if isinstance(page, Lost):
-                return None
+                return page
             assert not isinstance(page, ErrorBody), page
             assert LogPageFlag.GAP not in page.flags, "the log has wrapped over the answer"
             told += page.records
             if not page.records:
                 break
             wanted = page.records[-1].seq + 1
-        return took_place(order.body, self.slot, order.before, told)
+        verdict = took_place(order.body, self.slot, order.before, told)
+        return verdict if verdict is not None else self._in_force(order)
+
+    def _in_force(self, order: Order) -> None | Lost:
+        """See with one's own eyes that what was ordered is in force, by whichever order."""
+        status = self.ask(GetStatusRequest())
+        if isinstance(status, Lost):
+            return status
+        assert status.delivery_state is order.body.target_state
+        return None
