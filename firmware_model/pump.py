@@ -14,6 +14,7 @@ from firmware_model.controller.controller import Controller, Wiring
 from firmware_model.controller.retained import RetainedRegisters
 from firmware_model.controller.storage import PowerCut, Storage
 from firmware_model.identity import Identity, ImplantCard
+from firmware_model.passing_time import check_power, next_event, run_event, settle
 from firmware_model.plant.fluid import Conc
 from firmware_model.plant.plant import Plant, PlantState
 from firmware_model.profiles import Profile, load_profile
@@ -105,31 +106,15 @@ class Pump:
             raise ValueError(f"pump time cannot go back from {self._now_ms} ms to {t_ms} ms")
         if self.storage.dark:
             raise PowerCut(_DARK)
-        self._check_power()
+        check_power(self._controller, self.plant, self.storage)
         while (at := self._next_event()) is not None and at - self._zero_ms <= t_ms:
-            believed_ms = self._believed_event()
+            before_ms = self._now_ms + self._zero_ms
             self._now_ms = max(self._now_ms, at - self._zero_ms)
-            self._settle_events()
-            self._check_power()
-            if believed_ms is not None and believed_ms <= at:
-                self._controller.therapy.run_due()
+            run_event(self._controller, self.plant, self.storage, before_ms, self._now_ms + self._zero_ms)
         self._now_ms = t_ms
 
     def _next_event(self) -> int | None:
-        """Return the counter at the next event of belief or of truth."""
-        believed, real = self._believed_event(), self.plant.next_event_ms()
-        if believed is None or real is None:
-            return real if believed is None else believed
-        return min(believed, real)
-
-    def _believed_event(self) -> int | None:
-        return self._controller.next_event_ms(self._now_ms + self._zero_ms)
-
-    def _check_power(self) -> None:
-        """Let the power fail where a pulse has pulled the cell's voltage below what the electronics need."""
-        if self.plant.brown_outs() > self._wiring.registers.brown_outs:
-            self.storage.dark = True
-            raise PowerCut("the cell's voltage fell too far under a motor pulse")
+        return next_event(self._controller, self.plant, self._now_ms + self._zero_ms)
 
     @property
     def link_ms(self) -> int:
@@ -158,24 +143,7 @@ class Pump:
         return self.link_ms
 
     def _settle(self) -> None:
-        now_ms = self._now_ms + self._zero_ms
-        if now_ms == self._wiring.registers.settled_ms:
-            return
-        for at_ms in self._controller.life.sample_instants(now_ms):
-            self._settle_at(at_ms)
-            self._controller.life.sample()
-        self._settle_at(now_ms)
-
-    def _settle_at(self, now_ms: int) -> None:
-        self._controller.settle(now_ms)
-        self.plant.advance_to(now_ms)
-
-    def _settle_events(self) -> None:
-        """Settle at an event; where the plant looked at its cell, the controller does so next."""
-        watch_ms = self.plant.state.timers.watch_ms
-        self._settle()
-        if self.plant.state.timers.watch_ms != watch_ms:
-            self._controller.life.disturbed()
+        settle(self._controller, self.plant, self._now_ms + self._zero_ms)
 
     # --- the device behind the endpoint -------------------------------------------------------------------
 

@@ -186,7 +186,7 @@ class Alarms:
         """Raise or clear an alarm as its cause stands."""
         if cause:
             self.raise_alarm(code, detail)
-        else:
+        elif code in self._standing:
             self.clear(code)
 
     # --- people -------------------------------------------------------------------------------------------

@@ -80,9 +80,7 @@ def charge_permille(profile: Profile, open_mv: int) -> int:
 
 def mean_current_na(profile: Profile, rate_nl_h: int) -> int:
     """Return what the electronics and the motor take together at a mean rate, nA."""
-    return (
-        profile.idle_current_na + rate_nl_h * profile.motor_charge_uah_per_ml * _NA_PER_UA // NL_PER_ML
-    )
+    return profile.idle_current_na + rate_nl_h * profile.motor_charge_uah_per_ml * _NA_PER_UA // NL_PER_ML
 
 
 def lasts_ms(profile: Profile, left_uah: int, rate_nl_h: int) -> int:

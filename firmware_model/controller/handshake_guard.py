@@ -161,10 +161,10 @@ class HandshakeGuard:
     # --- handshakes ---------------------------------------------------------------------------------------
 
     def admit(self, link_class: LinkClass, link_ms: int) -> int:
-        """Take one handshake out of the budget; return 0, or the seconds until there will be one."""
-        locked_s = self.lockout_s(link_class, link_ms)
-        if locked_s:
-            return locked_s
+        """Take one handshake out of the budget; return 0, or the seconds until there will be one.
+
+        A lockout is not looked at here: whoever asks has looked, and lets the emergency key pass it.
+        """
         gate, limits = self.ram.gate(link_class), LIMITS[link_class]
         pairs = list(zip(gate.buckets, limits, strict=True))
         wait_ms = max(bucket.wait_ms(limit, link_ms) for bucket, limit in pairs)

@@ -9,7 +9,7 @@ class Hardware(Protocol):
     def run_motor(self, units: int) -> None:
         """Turn the motor as far as ``units`` (nL*ms/h) of drug should take."""
 
-    def stop(self, complete_stroke: bool) -> None:  # noqa: FBT001 - the two ways to stop have one name
+    def stop(self, complete_stroke: bool) -> None:
         """Stop the motor: an operator's stop completes the stroke under way, a fault stop does not."""
 
     def stalled(self) -> bool:

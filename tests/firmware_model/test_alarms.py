@@ -3,8 +3,7 @@
 import pytest
 from support.pump_bench import DAY_MS, active_program, ask, caller, commit, log_of, pump_at_work, status
 
-from firmware_model.controller import alarms as alarms_module
-from firmware_model.controller.alarms import CONDITIONS, UNTIL_SEEN, Condition
+from firmware_model.controller.conditions import CONDITIONS, UNTIL_SEEN
 from firmware_model.controller.storage import PowerCut
 from firmware_model.pump import Pump
 from firmware_model.snapshot import decode_snapshot, encode_snapshot
@@ -23,6 +22,14 @@ from protocol.messages.alarms import (
 from protocol.requests import Refusal
 from protocol.vocabulary import AlarmCode, AlarmState, ErrorCode, Priority, Role
 
+SOME = (
+    AlarmCode.RESERVOIR_EMPTY, AlarmCode.PROGRAM_CORRUPT, AlarmCode.EOS,
+    AlarmCode.SECURITY_LOCKOUT, AlarmCode.SELF_TEST_FAIL, AlarmCode.MEMORY_FAULT, AlarmCode.PUMP_RESET,
+    AlarmCode.STALL_RECOVERED, AlarmCode.RESERVOIR_LOW, AlarmCode.TELEMETRY_ABUSE,
+    AlarmCode.PATIENT_BOLUS_DENIED,
+)  # fmt: skip
+"""As many as the table of standing alarms holds, of every priority."""
+
 
 def standing(pump: Pump) -> tuple[Alarm, ...]:
     alarms: tuple[Alarm, ...] = ask(pump, GetAlarmsRequest()).alarms
@@ -30,7 +37,7 @@ def standing(pump: Pump) -> tuple[Alarm, ...]:
 
 
 def raise_all(pump: Pump) -> None:
-    for number, code in enumerate(CONDITIONS):
+    for number, code in enumerate(SOME):
         pump.advance_to(pump.now_ms + 1_000)
         pump.controller.alarms.raise_alarm(code, number)
 
@@ -45,13 +52,11 @@ def test_alarms_are_told_highest_priority_first() -> None:
     pump = pump_at_work()
     raise_all(pump)
     alarms = standing(pump)
-    assert len(alarms) == len(CONDITIONS) <= MAX_ALARMS
+    assert len(alarms) == len(SOME) == MAX_ALARMS
     priorities = [alarm.prio for alarm in alarms]
     assert priorities == sorted(priorities, reverse=True)
-    assert {alarm.code: alarm.prio for alarm in alarms} == {
-        code: condition.prio for code, condition in CONDITIONS.items()
-    }
-    assert (status(pump).alarm_count, status(pump).alarm_max_prio) == (len(CONDITIONS), Priority.HIGH)
+    assert {alarm.code: alarm.prio for alarm in alarms} == {code: CONDITIONS[code].prio for code in SOME}
+    assert (status(pump).alarm_count, status(pump).alarm_max_prio) == (len(SOME), Priority.HIGH)
 
 
 def test_conditions_have_a_text_and_a_priority() -> None:
@@ -319,23 +324,11 @@ def test_a_snapshot_carries_a_silence() -> None:
 
 # --- a full table -----------------------------------------------------------------------------------------
 
-SPARE = {
-    AlarmCode.REFILL_DUE: Priority.LOW,
-    AlarmCode.ERI: Priority.MEDIUM,
-    AlarmCode.MOTOR_STALL: Priority.HIGH,
-    AlarmCode.EOS: Priority.HIGH,
-}
-"""Conditions that this firmware does not know yet."""
-
-
 @pytest.fixture
-def crowded(monkeypatch: pytest.MonkeyPatch) -> Pump:
+def crowded() -> Pump:
     """A pump on which as many alarms stand as its table holds."""
-    known = {code: Condition(code, prio, "A test.") for code, prio in SPARE.items()}
-    monkeypatch.setattr(alarms_module, "CONDITIONS", {**CONDITIONS, **known})
     pump = pump_at_work()
-    for code in CONDITIONS:
-        pump.controller.alarms.raise_alarm(code, 0)
+    raise_all(pump)
     assert pump.controller.alarms.count == MAX_ALARMS
     return pump
 
@@ -345,13 +338,13 @@ def test_a_full_table_gives_the_lowest_and_oldest_up_for_a_higher_one(crowded: P
     alarms.raise_alarm(AlarmCode.ERI, 0)
     assert not alarms.stands(INFO)
     alarms.raise_alarm(AlarmCode.MOTOR_STALL, 0)
-    lows = [code for code, condition in CONDITIONS.items() if condition.prio is Priority.LOW]
-    assert [alarms.stands(code) for code in lows] == [False, True]
+    assert not alarms.stands(AlarmCode.RESERVOIR_LOW)
+    assert alarms.stands(AlarmCode.TELEMETRY_ABUSE)
     assert alarms.count == MAX_ALARMS
     cleared = [
         event.code for event in map(read_payload, log_of(crowded)) if isinstance(event, AlarmClearedEvent)
     ]
-    assert cleared == [INFO, lows[0]]
+    assert cleared == [INFO, AlarmCode.RESERVOIR_LOW]
 
 
 def test_a_full_table_has_no_room_for_one_of_its_lowest_priority(crowded: Pump) -> None:
@@ -367,13 +360,17 @@ def test_a_full_table_has_no_room_for_one_of_its_lowest_priority(crowded: Pump) 
 
 
 def test_no_high_alarm_is_ever_lost_to_another(crowded: Pump) -> None:
+    """Every critical condition has its place, whatever else is wrong."""
     alarms = crowded.controller.alarms
-    for code in (*SPARE, *CONDITIONS):
+    for code in CONDITIONS:
         alarms.raise_alarm(code, 0)
-    everything = {**{code: known.prio for code, known in CONDITIONS.items()}, **SPARE}
-    high = {code for code, prio in everything.items() if prio is Priority.HIGH}
+    high = {code for code, condition in CONDITIONS.items() if condition.is_critical}
     assert len(high) <= MAX_ALARMS
     assert {alarm.code for alarm in alarms.standing if alarm.prio is Priority.HIGH} == high
+
+
+def test_every_code_of_the_protocol_is_a_condition_of_this_firmware() -> None:
+    assert set(CONDITIONS) == set(AlarmCode)
 
 
 # --- power ------------------------------------------------------------------------------------------------

@@ -168,6 +168,7 @@ def test_no_number_is_given_twice() -> None:
     numbers = []
     for number in range(1, 5):
         numbers.append(arm(pump, number=number).bolus_id)
+        pump.advance_to(pump.now_ms + HOUR_MS)
         pump.reset()
     numbers.append(ask_for_bolus(pump, 9).bolus_id)
     for copy in ("a", "b"):

@@ -19,20 +19,25 @@ from protocol.vocabulary import BolusState, DeliveryState
 
 HOLDS = (None, DeliveryState.STOPPED, DeliveryState.MIN_RATE)
 BOLUSES = (None, *BolusKind)
+NO_OR_YES = (False, True)
 EVERY = tuple(
-    Circumstances(*given) for given in product((False, True), (False, True), (False, True), HOLDS, BOLUSES)
+    Circumstances(*given)
+    for given in product(NO_OR_YES, NO_OR_YES, NO_OR_YES, HOLDS, BOLUSES, NO_OR_YES, NO_OR_YES, NO_OR_YES)
 )
 
 
 @pytest.mark.parametrize("given", EVERY)
 def test_every_circumstance_has_its_decision(given: Circumstances) -> None:
     decision = decide(given)
-    if not given.has_program or not given.has_drug or given.hold is DeliveryState.STOPPED:
+    has_end = given.is_over or not given.has_drug
+    if not given.has_program or has_end or given.hold is DeliveryState.STOPPED:
         assert (decision.state, decision.flow) == (DeliveryState.STOPPED, Flow.NONE)
-    elif not given.program_readable:
+    elif not given.program_readable or given.is_held_low:
         assert (decision.state, decision.flow) == (DeliveryState.SAFE_STATE, Flow.MINIMUM)
     elif given.hold is DeliveryState.MIN_RATE:
         assert (decision.state, decision.flow) == (DeliveryState.MIN_RATE, Flow.MINIMUM)
+    elif given.is_stalled:
+        assert (decision.state, decision.flow) == (DeliveryState.RUNNING, Flow.SCHEDULE)
     else:
         state = {None: DeliveryState.RUNNING, BolusKind.PRIME: DeliveryState.PRIMING}.get(
             given.bolus, DeliveryState.BOLUS
@@ -45,10 +50,10 @@ def test_a_bolus_goes_on_only_over_the_program(given: Circumstances) -> None:
     """An order cancels it, anything that went wrong faults it, and nothing pauses it."""
     ends = decide(given).ends_bolus
     if decide(given).flow is Flow.SCHEDULE:
-        assert ends is None
-    elif given.hold is not None and given.has_program and given.has_drug and given.program_readable:
+        assert ends is (BolusState.FAULTED if given.is_stalled else None)
+    elif decide(given).state is given.hold and given.has_program and given.has_drug and not given.is_over:
         assert ends is BolusState.CANCELLED
-    elif not given.has_program or not given.has_drug or given.hold is not DeliveryState.STOPPED:
+    else:
         assert ends is BolusState.FAULTED
 
 
@@ -65,7 +70,11 @@ def test_every_rule_decides_somewhere() -> None:
 
 def test_the_program_runs_only_when_nothing_stands_against_it() -> None:
     running = [given for given in EVERY if decide(given).flow is Flow.SCHEDULE]
-    assert running == [Circumstances(True, True, True, None, bolus) for bolus in BOLUSES]
+    assert running == [
+        Circumstances(True, True, True, None, bolus, is_stalled=is_stalled)
+        for bolus in BOLUSES
+        for is_stalled in NO_OR_YES
+    ]
 
 
 def test_a_hold_is_stored_and_read_back() -> None:

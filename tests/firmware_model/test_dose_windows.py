@@ -255,8 +255,9 @@ class Watched:
         self.look()
 
     def look(self) -> None:
-        # What the motor was told: drug moves in whole strokes, up to one stroke later.
-        assert self.pump.truth().delivered_units <= self.pump.plant.state.motor.commanded_units
+        # What the motor was told: drug moves in whole strokes, and a stop on command completes the last one.
+        ahead_units = self.pump.truth().delivered_units - self.pump.plant.state.motor.commanded_units
+        assert ahead_units < self.pump.plant.pathway.stroke_units
         self.points.append((self.pump.now_ms, self.pump.plant.state.motor.commanded_units))
 
     def advance_to(self, end_ms: int) -> None:

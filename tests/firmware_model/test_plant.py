@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_model.controller.battery import UNKNOWN_DAYS, charge_permille, eri_days
+from firmware_model.controller.battery import charge_permille
 from firmware_model.controller.hardware import Hardware
 from firmware_model.plant.cell import Cell
 from firmware_model.plant.motor import PPM, Motor
@@ -93,30 +93,20 @@ def test_the_charge_is_estimated_from_the_voltage(mv: int, permille: int) -> Non
     assert charge_permille(PROFILE, mv) == permille
 
 
-@pytest.mark.parametrize(
-    ("implanted", "now", "days"),
-    [
-        (0, 10**9, UNKNOWN_DAYS),
-        (10**9, 0, UNKNOWN_DAYS),
-        (10**9, 10**9, 2_466),
-        (10**9, 10**9 + 1, 2_465),
-        (10**9, 10**9 + 2_466 * DAY_S, 0),
-        (10**9, 4 * 10**9, 0),
-    ],
-)
-def test_the_replacement_date_follows_the_calendar(implanted: int, now: int, days: int) -> None:
-    assert eri_days(PROFILE, implanted, now) == days
-
-
 def test_a_plant_is_hardware_to_the_controller_and_nothing_more() -> None:
     """What the controller can call tells nothing of the true volume."""
     offered = {name for name, _ in getmembers(Hardware) if not name.startswith("_")}
     assert offered == {
         "run_motor",
+        "stop",
+        "stalled",
         "motor_follows",
         "spend_handshake",
         "sound_tone",
+        "sound_tones",
         "battery_mv",
+        "battery_pulse_mv",
+        "brown_outs",
         "temperature_cdeg",
     }
     plant = Plant.new(PROFILE, 0)

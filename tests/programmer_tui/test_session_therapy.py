@@ -12,7 +12,7 @@ from support.headless import HeadlessClinic
 from programmer_tui.problems import ServiceError
 from programmer_tui.records import IntentKind, IntentState, Records
 from programmer_tui.session import SessionService
-from programmer_tui.views import LinkHealth, Trouble
+from programmer_tui.views import LinkHealth, TherapyResult, Trouble
 from protocol.messages.delivery import BolusArmResponse
 from protocol.request_words import BolusKind, DeliveryReason
 from protocol.requests import Request
@@ -30,10 +30,14 @@ def clinic(tmp_path: Path) -> HeadlessClinic:
     return clinic
 
 
-def give(service: SessionService) -> None:
+def give(service: SessionService) -> TherapyResult:
     service.interrogate()
     service.arm_bolus(BolusKind.CLINICIAN, VOLUME_NL, DURATION_S)
-    service.start_bolus(NO_SOFT, OverrideReason.NONE)
+    return service.start_bolus(NO_SOFT, OverrideReason.NONE)
+
+
+def sync(service: SessionService) -> SyncState:
+    return service.view.sync
 
 
 def trouble_of(act: Callable[[], object]) -> Trouble:
@@ -85,7 +89,7 @@ def test_an_unknown_outcome_blocks_every_therapy_command_until_it_is_resolved(cl
     with clinic.service() as service:
         with clinic.losing_answers_to("BOLUS_START"):
             assert trouble_of(lambda: give(service)) is Trouble.UNCERTAIN
-        assert service.view.sync is SyncState.UNCERTAIN
+        assert sync(service) is SyncState.UNCERTAIN
         assert service.view.link is LinkHealth.LOST
         uncertain = service.view.uncertain
         assert uncertain is not None
@@ -101,7 +105,7 @@ def test_an_unknown_outcome_blocks_every_therapy_command_until_it_is_resolved(cl
             assert trouble_of(blocked) is Trouble.UNCERTAIN
         clinic.pass_ms(130_000)
         assert service.resolve().applied
-        assert service.view.sync is SyncState.IN_SYNC
+        assert sync(service) is SyncState.IN_SYNC
         assert service.cancel_bolus().verified
 
 
@@ -191,5 +195,5 @@ def test_a_command_that_was_never_sent_is_not_unknown(clinic: HeadlessClinic) ->
         service.arm_bolus(BolusKind.PRIME, VOLUME_NL, DURATION_S)
         service._require_client()._lose_session()
         assert trouble_of(lambda: service.start_bolus(NO_SOFT, OverrideReason.NONE)) is Trouble.LINK
-        assert service.view.sync is SyncState.IN_SYNC
+        assert sync(service) is SyncState.IN_SYNC
     assert intents(clinic)[IntentKind.BOLUS] is IntentState.NOT_APPLIED

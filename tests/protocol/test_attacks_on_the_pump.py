@@ -92,15 +92,15 @@ class Flood:
         self.endpoint.data_to_send()
 
 
-def test_p08_a_hundred_thousand_guesses_in_a_day_are_a_few_dozen(clinic: Clinic) -> None:
+def test_p08_a_day_of_guesses_is_a_few_dozen(clinic: Clinic) -> None:
     """Five for nothing, then a lockout that doubles up to an hour; and each of them stands in the log."""
     seq = clinic.pump.controller.log.last_seq
     flood = Flood(clinic)
-    assert flood.run(100_000, 864) <= 5 + 13 + 24
+    assert 20 < flood.run(5_000, 17_280) <= 5 + 13 + 24
     told = [record.type for record in clinic.log(seq + 1)]
     assert told.count(EventType.HS_FAIL) <= 5 + 13 + 24
     assert EventType.ALARM_RAISED in told
-    assert flood.endpoint.counters.drops[DropReason.LOCKOUT] > 99_000
+    assert flood.endpoint.counters.drops[DropReason.LOCKOUT] > 4_900
 
 
 def test_p08_a_lockout_does_not_keep_the_emergency_key_out(clinic: Clinic) -> None:
@@ -121,10 +121,10 @@ def test_p08_guessing_on_the_far_link_does_not_lock_the_near_one(clinic: Clinic)
 
 
 def test_p09_a_day_of_handshakes_costs_next_to_no_battery(clinic: Clinic) -> None:
-    """One a second for a day: what the flood takes out of the cell is below a thousandth of it."""
+    """One every 17 s: what the flood takes out of the cell is below a thousandth of it."""
     cell = clinic.pump.plant.state.cell
     before = cell.telemetry_charge
-    admitted = Flood(clinic).run(86_400, 1_000)
+    admitted = Flood(clinic).run(5_000, 17_280)
     spent = cell.telemetry_charge - before
     profile = clinic.pump.profile
     assert 0 < spent <= admitted * profile.handshake_charge_nah * HOUR_MS
@@ -182,7 +182,9 @@ def test_p12_every_opcode_that_is_not_in_the_catalogue_is_refused() -> None:
             if word in known:
                 assert error.code is ErrorCode.BAD_LENGTH
             else:
-                wanted = ErrorCode.OPCODE_NOT_A_CODEWORD if index_of16(word) is None else ErrorCode.UNKNOWN_OPCODE
+                wanted = (
+                    ErrorCode.OPCODE_NOT_A_CODEWORD if index_of16(word) is None else ErrorCode.UNKNOWN_OPCODE
+                )
                 assert error.code is wanted
         else:
             assert spec is by_request_opcode(word)
@@ -284,7 +286,9 @@ def emergency(clinic: Clinic) -> Programmer:
     return rescuer
 
 
-def suspend(clinic: Clinic, minutes: int, state: DeliveryState = DeliveryState.MIN_RATE) -> SetDeliveryRequest:
+def suspend(
+    clinic: Clinic, minutes: int, state: DeliveryState = DeliveryState.MIN_RATE
+) -> SetDeliveryRequest:
     return SetDeliveryRequest(state, minutes, DeliveryReason.EMERGENCY, clinic.version)
 
 

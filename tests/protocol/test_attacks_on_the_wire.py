@@ -230,7 +230,9 @@ def test_p05_records_out_of_order_are_refused(clinic: Clinic) -> None:
 
 
 @pytest.mark.parametrize("kind", [FrameKind.HANDSHAKE, FrameKind.SECURE], ids=lambda kind: str(kind.name))
-def test_p06_every_single_bit_flip_is_refused_though_the_crc_is_right(clinic: Clinic, kind: FrameKind) -> None:
+def test_p06_every_single_bit_flip_is_refused_though_the_crc_is_right(
+    clinic: Clinic, kind: FrameKind
+) -> None:
     """The frame never arrived unharmed, so nothing but the damage speaks against it."""
     assert clinic.doctor.connect()
     if kind is FrameKind.SECURE:

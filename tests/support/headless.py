@@ -142,7 +142,7 @@ class HeadlessClinic:
         card = self.pump.card
         write_card(self.card, card.serial, card.static_public, card.secret)
 
-    def open_link(self, text: str, **options: int) -> Link:
+    def open_link(self, text: str, **options: Any) -> Link:  # noqa: ANN401 - those of the real one
         """Plug a new line in; what `protocol.link.open_link` is replaced by."""
         if text not in self._sockets:
             return open_link(text, **options)

@@ -20,6 +20,8 @@ _YEAR_MS: Final = 365 * MS_PER_DAY
 _RATES_NL_H: Final = (10_000, 10_500)
 _FULL_NL: Final = 20_000_000
 _QUIET_YEARS: Final = 64
+_LIFE_YEARS: Final = 6
+"""What a pump lives before it says that it wants to be replaced."""
 _WATCHED_YEARS: Final = 2
 _US_PER_S: Final = 1_000_000
 
@@ -105,7 +107,7 @@ def watch(pump: Pump, years: int) -> int:
 def simulation_rows(effort: Effort) -> Iterator[Row]:
     """Measure a quiet therapy, left alone and looked at each hour."""
     years = effort.calls(_QUIET_YEARS)
-    quiet_us = _each_with_a_new_pump(live, years, effort)
+    quiet_us = _each_with_new_pumps(live, years, effort)
     yield Row(
         "simulation_quiet",
         f"quiet therapy, table of {STEPS} steps, alarms on, refilled when low",
@@ -114,7 +116,7 @@ def simulation_rows(effort: Effort) -> Iterator[Row]:
         target=LEAST,
     )
     watched_years = effort.calls(_WATCHED_YEARS)
-    watched_us = _each_with_a_new_pump(watch, watched_years, effort)
+    watched_us = _each_with_new_pumps(watch, watched_years, effort)
     yield Row(
         "simulation_watched",
         "the same, its belief read each hour",
@@ -123,6 +125,12 @@ def simulation_rows(effort: Effort) -> Iterator[Row]:
     )
 
 
-def _each_with_a_new_pump(let_pass: Callable[[Pump, int], int], years: int, effort: Effort) -> float:
-    pumps = iter([treated_pump() for _ in range(effort.repeats + 1)])
-    return alone(lambda: let_pass(next(pumps), years), 1, effort.repeats)
+def _each_with_new_pumps(let_pass: Callable[[Pump, int], int], years: int, effort: Effort) -> float:
+    lives = [min(_LIFE_YEARS, years - begun) for begun in range(0, years, _LIFE_YEARS)]
+    rounds = iter([[treated_pump() for _ in lives] for _ in range(effort.repeats + 1)])
+
+    def all_lives() -> None:
+        for pump, each in zip(next(rounds), lives, strict=True):
+            let_pass(pump, each)
+
+    return alone(all_lives, 1, effort.repeats)

@@ -84,7 +84,9 @@ class Mutator:
 
     def _random_payload(self) -> bytes:
         random = self._random
-        size = random.choice((0, 1, 4, 12, 19, 20, 21, 52, 60, random.randrange(MAX_PAYLOAD + 1), MAX_PAYLOAD))
+        size = random.choice(
+            (0, 1, 4, 12, 19, 20, 21, 52, 60, random.randrange(MAX_PAYLOAD + 1), MAX_PAYLOAD)
+        )
         kind = random.choice(KINDS)
         header = pack_header(kind, 0, random.randrange(256), self.link_id, size)  # type: ignore[arg-type]
         return sealed(header[:2] + bytes((self._flags,)) + header[3:] + random.randbytes(size))
@@ -107,7 +109,9 @@ class Mutator:
         random = self._random
         frame = bytearray(self._pick())
         at = random.choice((0, 1, 2, 3, 4, 5, 6))
-        frame[at] = random.choice((*KINDS, PROTO, PROTO ^ 1, frame[at] ^ 1 << random.randrange(8), self._octet()))
+        frame[at] = random.choice(
+            (*KINDS, PROTO, PROTO ^ 1, frame[at] ^ 1 << random.randrange(8), self._octet())
+        )
         return sealed(bytes(frame))
 
     def _payload_word(self) -> bytes:
@@ -124,9 +128,9 @@ class Mutator:
         frame = bytearray(self._pick())
         if len(frame) > 11:
             frame[4:6] = self.link_id.to_bytes(2, "little")
-            frame[7:11] = self._random.choice((self._random.randrange(5_000), 1 << 20, (1 << 20) - 1)).to_bytes(
-                4, "little"
-            )
+            frame[7:11] = self._random.choice(
+                (self._random.randrange(5_000), 1 << 20, (1 << 20) - 1)
+            ).to_bytes(4, "little")
         return sealed(bytes(frame))
 
     def _truncated_wire(self) -> bytes:
@@ -179,5 +183,8 @@ class Mutator:
     def _plain(self, kind: FrameKind, link_id: int, payload: bytes) -> bytes:
         seq = self._random.randrange(256)
         return sealed(
-            bytes((PROTO, kind, self._flags, seq)) + link_id.to_bytes(2, "little") + bytes((len(payload),)) + payload
+            bytes((PROTO, kind, self._flags, seq))
+            + link_id.to_bytes(2, "little")
+            + bytes((len(payload),))
+            + payload
         )

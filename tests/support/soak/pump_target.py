@@ -87,9 +87,7 @@ class PumpTarget:
         self._random = random
         self._lab = state in LAB_ROLES
         self.pump: Pump = implant().wake()
-        self.endpoint = PumpEndpoint(
-            self.pump, SeededEntropy(f"{seed} pump"), lab_role=LAB_ROLES.get(state)
-        )
+        self.endpoint = PumpEndpoint(self.pump, SeededEntropy(f"{seed} pump"), lab_role=LAB_ROLES.get(state))
         self.genuine = ProgrammerEndpoint(SeededEntropy(f"{seed} programmer"))
         self.mutator = Mutator(random, corpus, int(Direction.TO_PUMP))
         self.now_ms = 1_000
@@ -268,4 +266,3 @@ class PumpTarget:
             raise SoakError(f"the log tells of {sorted(kind.name for kind in strange)}")
         self.ration.logged += sum(record.type is EventType.HS_FAIL for record in told)
         self.ration.judge_log(self.now_ms)
-

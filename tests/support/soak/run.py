@@ -56,7 +56,8 @@ class Report:
             f"{self.answered_peers:,} requests of the genuine peer in between, all answered",
             f"memory kept after {WATCHED:,} frames: at most {self.growth:,} octets",
             "frames by state: " + ", ".join(f"{name} {count:,}" for name, count in self.by_scene.items()),
-            "dropped by reason: " + ", ".join(f"{name} {count:,}" for name, count in self.drops.most_common()),
+            "dropped by reason: "
+            + ", ".join(f"{name} {count:,}" for name, count in self.drops.most_common()),
         ]
         return "\n".join(lines)
 

@@ -121,7 +121,13 @@ class Clinic:
         """All that a therapy request can change; two of these differ where something has."""
         controller = self.pump.controller
         table, therapy, belief = controller.programs.table, controller.therapy, self.pump.belief()
-        return (table, therapy.hold, therapy.bolus_view.bolus_id, therapy.bolus_view.state, belief.filled_units)
+        return (
+            table,
+            therapy.hold,
+            therapy.bolus_view.bolus_id,
+            therapy.bolus_view.state,
+            belief.filled_units,
+        )
 
     def audit(self) -> None:
         """The books of this story: nothing twice, nothing unasked, no false belief."""

@@ -21,9 +21,7 @@ PUMP_ITSELF = 0xFF
 _HELD = (DeliveryState.STOPPED, DeliveryState.MIN_RATE)
 
 
-def took_place(
-    body: object, slot: int, before: GetStatusResponse, told: Sequence[LogRecord]
-) -> bool | None:
+def took_place(body: object, slot: int, before: GetStatusResponse, told: Sequence[LogRecord]) -> bool | None:
     """Judge an order of ``slot`` whose session is over; None where the same was in force before it.
 
     Args:
@@ -43,7 +41,11 @@ def _delivery_was_set(
 ) -> bool | None:
     for record in told:
         event = read_payload(record)
-        if record.actor_slot == slot and isinstance(event, DeliveryStateEvent) and event.reason == body.reason:
+        if (
+            record.actor_slot == slot
+            and isinstance(event, DeliveryStateEvent)
+            and event.reason == body.reason
+        ):
             return True
     started = list(dropwhile(lambda record: record.type is not EventType.BOOT, told))
     states = [event for event in map(read_payload, started) if isinstance(event, DeliveryStateEvent)]

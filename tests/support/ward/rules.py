@@ -74,9 +74,7 @@ class WardRules(RuleBasedStateMachine):
     def begin(self) -> None:
         device, keys, library = self.admit()
         self.world = World(device, library)
-        self.people = [
-            Programmer(self.world, key, SeededEntropy(f"programmer {key.slot}")) for key in keys
-        ]
+        self.people = [Programmer(self.world, key, SeededEntropy(f"programmer {key.slot}")) for key in keys]
         self.world.witness.after = self._check_receipt
 
     def teardown(self) -> None:
