@@ -1,7 +1,7 @@
 """How time passes in the whole pump: controller and plant settled together, event by event.
 
-All times are counter values in ms. A controller is settled first, since what it commanded up to an instant has to
-reach the motor before the plant goes there.
+All times are counter values in ms. A controller is settled first, since what it commanded up to an instant
+has to reach the motor before the plant goes there.
 """
 
 from firmware_model.controller.controller import Controller
@@ -10,7 +10,7 @@ from firmware_model.plant.plant import Plant
 
 
 def next_event(controller: Controller, plant: Plant, now_ms: int) -> int | None:
-    """Return when the next event of belief or of truth is, as seen from ``now_ms``; None where nothing will be."""
+    """Return when the next event of belief or of truth is, as seen from ``now_ms``; None for never."""
     believed_ms, real_ms = controller.next_event_ms(now_ms), plant.next_event_ms()
     if believed_ms is None or real_ms is None:
         return real_ms if believed_ms is None else believed_ms

@@ -35,7 +35,6 @@ FEATURE_WORDS: Final = {
     Feature.FLOW_ACTIVATED_VALVE: "flow-activated valve",
     Feature.BOLUS: "boluses",
     Feature.NOTIFICATIONS: "notifications",
-    Feature.LAB_PLAINTEXT: "lab plaintext",
 }
 
 

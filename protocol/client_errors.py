@@ -9,7 +9,7 @@ from typing import Final
 
 from protocol.messages.errors import ErrorBody
 from protocol.messages.registry import Access, MessageSpec
-from protocol.vocabulary import ErrorCode
+from protocol.vocabulary import ErrorCode, LimitField
 
 
 class ClientError(Exception):
@@ -98,7 +98,7 @@ ERROR_TEXTS: Final[Mapping[ErrorCode, str]] = {
     ErrorCode.INTENT_REUSED: "this intent was used before; make a new one",
     ErrorCode.IMAGE_MALFORMED: "the program image is malformed in section {detail}",
     ErrorCode.SCHEDULE_INVALID: "the rate table is not valid",
-    ErrorCode.HARD_LIMIT: "a hard limit is passed (limit {field}, value {detail})",
+    ErrorCode.HARD_LIMIT: "the hard limit of {limit} is passed (value {detail})",
     ErrorCode.SOFT_LIMIT_UNACKED: "soft limits are passed and not acknowledged (mask {detail})",
     ErrorCode.DOSE_MISMATCH: "the declared dose differs from the pump's own arithmetic (drug 0x{detail:04X})",
     ErrorCode.LOCKOUT: "the lockout of the last bolus has {detail} s left",
@@ -125,10 +125,21 @@ ERROR_TEXTS: Final[Mapping[ErrorCode, str]] = {
     ErrorCode.SAFE_STATE: "it is in its safe state",
     ErrorCode.SELF_TEST_FAILED: "a self-test failed",
 }
-"""Every code as the end of a sentence, with ``{field}`` and ``{detail}`` where the text needs them."""
+"""Every code as the end of a sentence, with ``{field}``, ``{detail}`` and ``{limit}`` where the text needs them."""
+
+
+LIMIT_NAMES: Final[Mapping[int, str]] = {
+    LimitField.RATE: "the rate (nL/h)",
+    LimitField.HOUR_VOLUME: "the volume of an hour (nL)",
+    LimitField.DAY_VOLUME: "the volume of a day (nL)",
+    LimitField.BOLUS_VOLUME: "the volume of a bolus (nL)",
+    LimitField.FACTORY_LIMITS: "the factory",
+}
+"""What ``field`` of HARD_LIMIT says, for people."""
 
 
 def explain(error: ErrorBody) -> str:
     """Return an ERROR body in words, with its code."""
-    text = ERROR_TEXTS[error.code].format(field=error.field, detail=error.detail)
+    limit = LIMIT_NAMES.get(error.field, f"limit {error.field}")
+    text = ERROR_TEXTS[error.code].format(field=error.field, detail=error.detail, limit=limit)
     return f"{text} (0x{int(error.code):02X} {error.code.name})."

@@ -303,7 +303,6 @@ class Feature(IntFlag):
     FLOW_ACTIVATED_VALVE = 1 << 3
     BOLUS = 1 << 4
     NOTIFICATIONS = 1 << 5
-    LAB_PLAINTEXT = 1 << 6
 
 
 @unique

@@ -1,6 +1,7 @@
 """Alarms: which conditions there are, which stand, and what is stored so that none is lost over a reset.
 
-A condition stands at most once. It clears by itself when its cause is gone, or by what `conditions` says of it.
+A condition stands at most once. It clears by itself when its cause is gone, or by what `conditions` says of
+it.
 
 To silence an alarm says nothing about its cause: it is a time, in pump time, until which the alarm is told
 as SILENCED; then it is again what it was. That time is stored, so a reset neither ends nor prolongs it.

@@ -1,9 +1,9 @@
 """What the controller makes of the cell's voltage: the charge that is left, and how long it will last.
 
-The voltage is measured once an hour, on the hour of the counter, under a motor pulse, and what a sound cell sags
-by is added; the estimate rests on the mean of the last `SAMPLES`. It follows the two straight lines of the
-profile's discharge curve. One mV is 0.1 to 0.3 % of the charge, which is its error at best; an internal resistance
-that grows (a film) makes it read too low, an offset of the converter by that offset.
+The voltage is measured once an hour, on the hour of the counter, under a motor pulse, and what a sound cell
+sags by is added; the estimate rests on the mean of the last `SAMPLES`. It follows the two straight lines of
+the profile's discharge curve. One mV is 0.1 to 0.3 % of the charge, which is its error at best; an internal
+resistance that grows (a film) makes it read too low, an offset of the converter by that offset.
 Source: GIP 5.1.2 (mean of ten), R7.3.0(3) (an estimate within 25 %).
 """
 

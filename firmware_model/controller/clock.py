@@ -21,7 +21,8 @@ class ClockSetting:
     """What the pump knows of civil time; stored durably.
 
     ``time_base`` is 0 where it was never set. ``utc_offset_min`` is where whoever set it lives; the schedule
-    of a program brings its own. A lost setting says nothing of civil time any more; the schedule goes on by it.
+    of a program brings its own. A lost setting says nothing of civil time any more; the schedule goes on
+    by it.
     """
 
     utc_at_zero_ms: Annotated[int, u64("ms", "civil time at counter 0")]

@@ -1,10 +1,10 @@
 """Every alarm condition of this firmware: how urgent it is, what ends it, and what it says.
 
-HIGH is critical, with the two-tone sound; MEDIUM and LOW are non-critical, with the single tone; INFO makes no
-sound. A condition ends with its cause. Two kinds also end by people: what has happened and has no end of its own
-ends when a person who may acknowledges it (`Condition.until_seen`), or when a clinician has looked at the pump
-and committed a program (`Condition.until_reprogrammed`).
-Source of codes and rules: OITP/1 section 17.
+HIGH is critical, with the two-tone sound; MEDIUM and LOW are non-critical, with the single tone; INFO makes
+no sound. A condition ends with its cause. Two kinds also end by people: what has happened and has no end of
+its own ends when a person who may acknowledges it (`Condition.until_seen`), or when a clinician has looked at
+the pump and committed a program (`Condition.until_reprogrammed`). Source of codes and rules: OITP/1 section
+17.
 """
 
 from dataclasses import dataclass
@@ -57,27 +57,28 @@ _CRITICAL: Final = (
     Condition(
         AlarmCode.BATTERY_LOW,
         Priority.HIGH,
-        "The cell's voltage fell so far under a motor pulse that the firmware was reset; the pump delivers its "
-        "minimum rate until a program is committed. Detail: voltage under a pulse then, mV.",
+        "The cell's voltage fell so far under a motor pulse that the firmware was reset; the pump delivers "
+        "its minimum rate until a program is committed. Detail: voltage under a pulse then, mV.",
         until_reprogrammed=True,
     ),
     Condition(
         AlarmCode.MOTOR_STALL,
         Priority.HIGH,
-        "The motor does not turn though it is driven; it is driven on. Detail: minutes within which that is found.",
+        "The motor does not turn though it is driven; it is driven on. "
+        "Detail: minutes within which that is found.",
     ),
     Condition(
         AlarmCode.WATCHDOG,
         Priority.HIGH,
-        "A task that delivery needs gave no sign of life for 3 min and a restart did not mend it; delivery has "
-        "stopped. Detail: mask of such tasks.",
+        "A task that delivery needs gave no sign of life for 3 min and a restart did not mend it; delivery "
+        "has stopped. Detail: mask of such tasks.",
         until_reprogrammed=True,
     ),
     Condition(
         AlarmCode.RESTART_LOOP,
         Priority.HIGH,
-        "Delivery was broken off by a critical alarm or a restart and began again three times within 10 min; the "
-        "pump delivers its minimum rate until a program is committed. Detail: beginnings.",
+        "Delivery was broken off by a critical alarm or a restart and began again three times within 10 min; "
+        "the pump delivers its minimum rate until a program is committed. Detail: beginnings.",
         until_reprogrammed=True,
     ),
     Condition(
@@ -105,7 +106,8 @@ _NON_CRITICAL: Final = (
     Condition(
         AlarmCode.ERI,
         Priority.MEDIUM,
-        "Elective replacement indicator: the pump has to be replaced. Detail: days to the end of service then.",
+        "Elective replacement indicator: the pump has to be replaced. "
+        "Detail: days to the end of service then.",
     ),
     Condition(
         AlarmCode.OVERINFUSION_SUSPECT,
@@ -130,8 +132,8 @@ _NON_CRITICAL: Final = (
     Condition(
         AlarmCode.CLOCK_LOST,
         Priority.MEDIUM,
-        "The cell was interrupted and the clock with it: civil time is not known, and the schedule goes on as if "
-        "no time had passed. It clears when the clock is set. Detail: number of the lost setting.",
+        "The cell was interrupted and the clock with it: civil time is not known, and the schedule goes on "
+        "as if no time had passed. It clears when the clock is set. Detail: number of the lost setting.",
     ),
     Condition(
         AlarmCode.TEMP_RANGE,

@@ -1,17 +1,18 @@
 """The life of the pump: replacement indicator (ERI), end of service (EOS), and what the cell forces on it.
 
-The pump has two ends, and the earlier one counts. The calendar's is the implantation plus the service life of the
-profile, in ms of the counter: it is taken over when a program tells the date of the implantation, never later
-than before and never earlier than a life from manufacture, so that neither a clock that is set back lengthens
-it nor a wrong one ends it. The cell's is a forecast from the charge that is left and what the program takes. The
-ERI stands from the notice before the earlier end on. It fixes the EOS: the notice later, never past the calendar,
-and at once where the estimate says that nothing is left; the alarm tells how many days there really were.
+The pump has two ends, and the earlier one counts. The calendar's is the implantation plus the service life of
+the profile, in ms of the counter: it is taken over when a program tells the date of the implantation, never
+later than before and never earlier than a life from manufacture, so that neither a clock that is set back
+lengthens it nor a wrong one ends it. The cell's is a forecast from the charge that is left and what the
+program takes. The ERI stands from the notice before the earlier end on. It fixes the EOS: the notice later,
+never past the calendar, and at once where the estimate says that nothing is left; the alarm tells how many
+days there really were.
 
 At the EOS delivery stops, with a critical alarm: a motor on a dying cell would go on at a rate nobody knows.
 
-A forecast is made anew halfway to what it tells, once in 90 days at least, an hour after something about the cell
-has changed, and when a program is committed. In between it may only become earlier, so the date of replacement
-does.
+A forecast is made anew halfway to what it tells, once in 90 days at least, an hour after something about the
+cell has changed, and when a program is committed. In between it may only become earlier, so the date of
+replacement does.
 Source: GIP 5.1.2 to 5.1.6; SR-18 and SR-19 of the safety requirements.
 """
 
@@ -40,6 +41,7 @@ from protocol.messages.fields import u8, u16, u32, u64
 from protocol.quantities import MS_PER_DAY, MS_PER_HOUR
 
 _CHECK_MAX_MS: Final = 90 * MS_PER_DAY
+_STEADY_MV: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,10 +258,13 @@ class Life:
         self.put(record)
 
     def _plan(self, empty_ms: int) -> None:
-        now_ms, goal_ms = self._clock.now_ms, empty_ms
+        now_ms, goal_ms, samples = self._clock.now_ms, empty_ms, self._registers.cell.samples
         turn_ms = self.replace_by_ms if self.has_eri else self._eri_at()
         if turn_ms is not None:
             goal_ms = min(goal_ms, turn_ms)
         ahead_ms = max(MS_PER_HOUR, min(_CHECK_MAX_MS, (goal_ms - now_ms) // 2))
+        if samples and max(samples) - min(samples) > _STEADY_MV:
+            # The mean has not arrived yet where the voltage has jumped to.
+            ahead_ms = MS_PER_HOUR
         check_ms = next_sample(now_ms + ahead_ms - 1)
         self._registers.cell = replace(self._registers.cell, check_ms=check_ms)

@@ -7,7 +7,7 @@ restarts; so does this one. The block is lost only with the cell, which is the e
 is written whole or not at all, and what was written before power failed stays written.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from firmware_model.controller.battery import CellHistory
 from firmware_model.controller.day_totals import DayRecord
@@ -73,8 +73,8 @@ class RetainedRegisters:
     shift_ms: int = 0
     rates: tuple[RateChange, ...] = ()
     days: DayRecord | None = None
-    cell: CellHistory = CellHistory()
-    tones: ToneBook = ToneBook()
+    cell: CellHistory = field(default_factory=CellHistory)
+    tones: ToneBook = field(default_factory=ToneBook)
     refill_judged: int = 0
     refill_delivered_units: int = 0
     brown_outs: int = 0

@@ -1,10 +1,10 @@
 """Supervision: what raises and clears the alarms, and what the pump measures of itself to know.
 
-Some conditions follow from what the firmware believes and are looked at with every event. Others are measured, at
-full multiples of their period on the counter: the temperature and the cell each hour, the motor each
-``stall_detect_min`` while it is driven and each ``stall_recover_min`` once it stalls. What is measured stays as it
-is until something happens to the pump, so a measurement that would tell nothing new is not made one by one:
-`look_at` gives the next one that would. That bounds how late a condition is found by its period.
+Some conditions follow from what the firmware believes and are looked at with every event. Others are
+measured, at full multiples of their period on the counter: the temperature and the cell each hour, the motor
+each ``stall_detect_min`` while it is driven and each ``stall_recover_min`` once it stalls. What is measured
+stays as it is until something happens to the pump, so a measurement that would tell nothing new is not made
+one by one: `look_at` gives the next one that would. That bounds how late a condition is found by its period.
 """
 
 from dataclasses import replace

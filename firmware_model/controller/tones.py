@@ -1,10 +1,10 @@
 """Tones: what is heard of the alarms, counted in closed form and never one by one.
 
-The alarm that is heard gives a pattern: tones at its interval from the instant on at which it became the one that
-is heard, until another pattern follows. A critical one sounds two tones in 3 s, a non-critical one a single tone
-of 1 s; intervals, and whether non-critical ones sound at all, are those of the active program. Two alarms of the
-same kind share one pattern, so that the second does not wait longer than the first did. Pattern and counts are
-in the retained registers: a reset neither repeats a tone nor loses one.
+The alarm that is heard gives a pattern: tones at its interval from the instant on at which it became the one
+that is heard, until another pattern follows. A critical one sounds two tones in 3 s, a non-critical one a
+single tone of 1 s; intervals, and whether non-critical ones sound at all, are those of the active program.
+Two alarms of the same kind share one pattern, so that the second does not wait longer than the first did.
+Pattern and counts are in the retained registers: a reset neither repeats a tone nor loses one.
 Source: OITP/1 section 17; SR-16 of the safety requirements.
 """
 

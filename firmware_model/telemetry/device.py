@@ -48,7 +48,7 @@ def _features(pump: Context) -> Feature:
 def _status(pump: Context, _body: GetStatusRequest, caller: Caller) -> GetStatusResponse:
     controller = pump.controller
     therapy, clock, alarms = controller.therapy, controller.clock, controller.alarms
-    registers, profile = therapy.registers, controller.profile
+    registers = therapy.registers
     battery_mv = controller.hardware.battery_mv()
     bolus = controller.boluses.view(pump.link_ms)
     utc_s, change_ms = clock.utc_s, therapy.next_change_ms

@@ -11,8 +11,8 @@ from protocol.application import build_message, build_request
 from protocol.clear_records import CLEAR_LAYOUT, ClearReceiver, ClearSender
 from protocol.client_errors import NoPumpError
 from protocol.drops import Drop, DropReason
-from protocol.events import AnswerReceived, LinkRefused, RequestReceived, SessionClosed
-from protocol.frame import NO_LINK_ID, Direction, Frame, FrameKind
+from protocol.events import AnswerReceived, FrameDropped, LinkRefused, RequestReceived, SessionClosed
+from protocol.frame import NO_LINK_ID, Direction, Frame, FrameKind, to_wire
 from protocol.link_control import LinkClass, LinkError, LinkErrorCode, SuiteBit, decode_link
 from protocol.messages.errors import ErrorBody
 from protocol.messages.program import ProgCommitRequest
@@ -209,6 +209,21 @@ def test_a_secure_record_on_the_link_of_a_lab_session_is_not_one_of_it() -> None
     raw.send(FrameKind.SECURE, b"\x01\0\0\0" + status(2) + bytes(16))
     assert pair.device.executed.total() == 1
     assert drops(pair) == {"state": 1}
+
+
+@pytest.mark.parametrize("in_lab", [True, False])
+def test_a_programmer_takes_no_record_of_the_other_kind(in_lab: bool) -> None:
+    """In a real session least of all: anybody could write a clear one."""
+    pair = ConnectionPair(lab_role=Role.CLINICIAN)
+    pair.open_lab() if in_lab else pair.open()
+    kind = FrameKind.SECURE if in_lab else FrameKind.CLEAR
+    told = b"\x09\0\0\0" + build_message(0x9C0A, 0, bytes(8))
+    assert pair.pump.session is not None
+    frame = Frame(kind, Direction.TO_PROGRAMMER, 0, pair.pump.session.link_id, told)
+    (event,) = pair.programmer.receive(to_wire(frame), pair.now_ms)
+    assert isinstance(event, FrameDropped)
+    assert event.drop.reason is DropReason.STATE
+    assert isinstance(pair.ask(GetStatusRequest()), AnswerReceived)
 
 
 def test_a_real_programmer_finds_a_lab_session_busy() -> None:

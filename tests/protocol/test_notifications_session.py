@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from support.device import QUIET, CountingDevice
+from support.device import QUIET
 from support.faulty_line import GOOD, Channel, Fault, Mishap
-from support.protocol_pair import CONFIRM, KEY, ConnectionPair, spend_records
+from support.protocol_pair import CONFIRM, ConnectionPair, spend_records
 from support.strategies import example_of
 
 from protocol.application import build_message
-from protocol.client import PumpClient
 from protocol.drops import DropReason
 from protocol.events import (
     AnswerReceived,
@@ -207,6 +206,12 @@ def test_what_was_never_acknowledged_is_told_to_the_next_session() -> None:
     ]
 
 
+def test_confirming_again_subscribes_to_nothing() -> None:
+    pair = ConnectionPair().open()
+    pair.ask(CONFIRM)
+    assert not pair.pump.subscribed
+
+
 # --- the end is told ----------------------------------------------------------------------------------------
 
 
@@ -352,55 +357,3 @@ def test_a_notification_answers_no_request() -> None:
     told = to_wire(session.sender.seal(0, build_message(0x9C0A, 0, b"\x07\0\0\0\x09\0\0\0")))
     assert bodies(pair.programmer.receive(told, pair.now_ms)) == [LogAppended(7, 9)]
     assert pair.programmer.waiting
-
-
-# --- the blocking client ------------------------------------------------------------------------------------
-
-
-def listener() -> tuple[ConnectionPair, CountingDevice, PumpClient]:
-    pair = ConnectionPair()
-    client = pair.client()
-    client.connect(KEY)
-    client.subscribe(EVERYTHING)
-    return pair, pair.device, client
-
-
-def test_listening_returns_what_was_said_as_soon_as_something_was() -> None:
-    pair, device, client = listener()
-    assert client.listen(5_000) == []
-    assert pair.now_ms == 5_000
-    device.observation = ALARMED
-    (first,) = client.listen(60_000)
-    assert isinstance(first.body, AlarmEvent)
-    assert pair.now_ms == 5_000
-    (again,) = client.listen(60_000)
-    assert (again.repeated, again.body) == (True, first.body)
-    assert pair.now_ms == 6_000
-    assert client.notify_ack(first.body.notify_seq).pending == 0
-    assert client.listen(20_000) == []
-
-
-def test_what_is_said_while_a_request_waits_is_kept_for_listening() -> None:
-    _, device, client = listener()
-    device.observation = ALARMED
-    assert client.get_status().uptime_s
-    assert len(client.listen(0) or client.listen(1)) == 1
-
-
-def test_what_an_earlier_session_was_told_is_not_mixed_with_the_next() -> None:
-    """Its numbers would acknowledge what the new session has not told yet."""
-    _, device, client = listener()
-    device.observation = ALARMED
-    client.get_status()
-    client._step(0)
-    client.end_session()
-    client.connect(KEY)
-    assert client.listen(2_000) == []
-    client.subscribe(EVERYTHING)
-    assert [event.body.notify_seq for event in client.listen(500)] == [1]
-
-
-def test_confirming_again_subscribes_to_nothing() -> None:
-    pair = ConnectionPair().open()
-    pair.ask(CONFIRM)
-    assert not pair.pump.subscribed

@@ -27,9 +27,9 @@ def recorded(document: dict[str, Any]) -> list[Frame]:
 def play(host: PumpHost, frames: list[Frame], *, adapt: bool) -> None:
     """Send the frames again; ``adapt`` writes the pump's present link into each and mends its CRC."""
     for number, frame in enumerate(frames):
-        if adapt and frame.link_id != NO_LINK_ID:
-            frame = replace(frame, link_id=host.pump._link.link_id)
-        host.serve(to_wire(frame), LATER_MS + number * 250)
+        linked = adapt and frame.link_id != NO_LINK_ID
+        said = replace(frame, link_id=host.pump._link.link_id) if linked else frame
+        host.serve(to_wire(said), LATER_MS + number * 250)
 
 
 def nothing_happened(host: PumpHost, since: int = 0) -> None:

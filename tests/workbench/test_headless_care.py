@@ -58,7 +58,7 @@ def test_the_clock_is_shown_and_set_to_a_time(clinic: HeadlessClinic) -> None:
     assert clinic.json("clock")["utc_offset_min"] == 60
     assert "UTC+01:00" in clinic.run("clock").out
     done = clinic.json("clock", "set", "--utc", "2026-03-02T11:00:00Z", "--offset", "-300")
-    assert abs(done["answer"]["step_s"] - (START_UTC_S // 3_600 * 3_600 + 3_600 - START_UTC_S)) <= 1
+    assert abs(done["answer"]["step_s"] - (START_UTC_S // 3_600 * 3_600 + 3_600 - START_UTC_S)) < 60
     assert clinic.pump.controller.clock.utc_s == done["clock"]["utc_s"]
     log = clinic.json("log")["records"]
     assert any(record["type"] == "clock_set" and "typed in" in record["words"] for record in log)
@@ -69,7 +69,7 @@ def test_the_clock_is_set_to_now_and_its_offset_stays(clinic: HeadlessClinic) ->
     done = clinic.run("clock", "set", "--utc", "now")
     assert done.code == 0, done.err
     told = clinic.json("clock")
-    assert abs(told["utc_s"] - START_UTC_S) <= 1
+    assert 0 <= told["utc_s"] - START_UTC_S < 60
     assert told["utc_offset_min"] == 60
 
 
