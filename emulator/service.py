@@ -19,6 +19,7 @@ from emulator.links import LinkSpec, PumpLink, make_link, parse_link_spec
 from emulator.links.base import EMULATED_GAP_MS
 from emulator.links.spec import SerialSpec
 from emulator.signals import HEAD_SIGNAL, on_signals, stop_on_signals
+from firmware_model.defects import NO_DEFECTS, Defect, announcement
 from firmware_model.factory import make_pump
 from firmware_model.profiles import ProfileError
 from firmware_model.pump import Pump
@@ -55,6 +56,7 @@ class EmulatorConfig:
         far_link: a second, far link of the same pump, None for none; its capture is a file of its own.
         far_link_feature: build the pump with the far-link feature, which every far link needs.
         lab_role: answer lab plaintext in this role, None for never.
+        defects: software defects put into the pump on purpose, none unless asked for.
     """
 
     link: str
@@ -72,6 +74,7 @@ class EmulatorConfig:
     far_link: str | None = None
     far_link_feature: bool = False
     lab_role: Role | None = None
+    defects: Defect = NO_DEFECTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,8 @@ class Emulator:
             raise
         if self.config.lab_role is not None:
             _log.warning("%s", lab_words(self.config.lab_role))
+        if self.config.defects:
+            _log.warning("%s", announcement(self.config.defects))
         return self
 
     def _record(self, port: int, end: LinkEnd) -> None:
@@ -175,6 +180,7 @@ class Emulator:
             f"Far link: {far}" if far else "",
             f"Connect with: cisterna program {self._far_end}{' --lab' if lab else ''}",
             lab_words(lab) if lab else "",
+            announcement(self.config.defects),
             DISCLAIMER,
         ]
         return "  ".join(part for part in parts if part)
@@ -240,6 +246,7 @@ def _make_pump(config: EmulatorConfig) -> Pump:
             utc_s=utc_s,
             setup=config.setup,
             far_link=config.far_link_feature,
+            defects=config.defects,
         )
     except ProfileError as failure:
         raise EmulatorError(EmulatorFailure.UNKNOWN_PROFILE, str(failure)) from None

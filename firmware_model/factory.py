@@ -2,6 +2,8 @@
 
 from firmware_model.controller.clock import ClockSetting
 from firmware_model.controller.schedule import RateTable
+from firmware_model.defective_pump import DefectivePump
+from firmware_model.defects import NO_DEFECTS, Defect
 from firmware_model.identity import Identity, ImplantCard
 from firmware_model.profiles import load_profile
 from firmware_model.pump import Pump
@@ -28,6 +30,7 @@ def make_pump(
     utc_s: int,
     setup: str = "first-visit",
     far_link: bool = False,
+    defects: Defect = NO_DEFECTS,
 ) -> Pump:
     """Return a pump, handed over at pump time 0.
 
@@ -37,6 +40,7 @@ def make_pump(
         utc_s: civil time at the hand-over, Unix seconds; 0 leaves the pump's clock unset (shelf only).
         setup: name of the situation the pump is in.
         far_link: whether it has the far-link feature.
+        defects: software defects put in on purpose from the hand-over on; none unless asked for.
 
     Raises:
         ProfileError: there is no such profile.
@@ -45,13 +49,17 @@ def make_pump(
     """
     if not 0 <= utc_s <= _U32:
         raise ValueError(f"utc_s = {utc_s} is outside 0..{_U32}")
-    pump = build_pump(profile, seed, utc_s, load_setup(setup), setup)
+    pump = build_pump(profile, seed, utc_s, load_setup(setup), setup, defects)
     pump.far_link = far_link
     return pump
 
 
-def build_pump(profile: str, seed: int, utc_s: int, setup: Setup, name: str) -> Pump:
+def build_pump(
+    profile: str, seed: int, utc_s: int, setup: Setup, name: str, defects: Defect = NO_DEFECTS
+) -> Pump:
     """Return a pump in a situation of one's own; ``name`` names it in errors.
+
+    The past that the situation tells was lived without ``defects``: they are put in at the hand-over.
 
     Raises:
         ProfileError: there is no such profile.
@@ -68,7 +76,7 @@ def build_pump(profile: str, seed: int, utc_s: int, setup: Setup, name: str) -> 
     pump = Pump.manufacture(constants, identity, seed, setting, days_old * MS_PER_DAY)
     if therapy is not None:
         _live(pump, therapy, utc_s, name)
-    return pump
+    return DefectivePump.spoil(pump, defects) if defects else pump
 
 
 def _live(pump: Pump, therapy: Therapy, utc_s: int, name: str) -> None:

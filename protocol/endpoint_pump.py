@@ -99,8 +99,8 @@ class PumpEndpoint:
             suites_of(link_class, keyring.far_link, lab_role is not None),
             keyring.lockout_s,
         )
-        self._handshake = PumpHandshake(keyring, self._link, entropy, idle_timeout_s)
         self._head = Coupling() if link_class is LinkClass.NEAR else None
+        self._handshake = PumpHandshake(keyring, self._link, entropy, idle_timeout_s, self._head)
         self._session: PumpSession | None = None
         self._repeated = 0
         self._now_ms = 0

@@ -232,6 +232,13 @@ class DataCorruptEvent:
     cell: Annotated[bytes, octets(12, "name of the storage cell, padded with 0x00")]
 
 
+@dataclass(frozen=True, slots=True)
+class FaultEvent:
+    """The pump was started with software defects put in on purpose: it is a teaching aid and nothing else."""
+
+    defects: Annotated[int, u32("", "mask of the defects, bits as the registry of the firmware gives them")]
+
+
 PAYLOADS: Final[dict[EventType, type]] = {
     EventType.BOOT: BootEvent,
     EventType.SESSION_OPEN: SessionOpenEvent,
@@ -256,6 +263,7 @@ PAYLOADS: Final[dict[EventType, type]] = {
     EventType.CHAIN_CHECKPOINT: ChainCheckpointEvent,
     EventType.SOFT_LIMIT_OVERRIDE: SoftLimitOverrideEvent,
     EventType.DATA_CORRUPT: DataCorruptEvent,
+    EventType.FAULT: FaultEvent,
 }
 """Payload layout of every event type this pump writes."""
 

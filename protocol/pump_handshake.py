@@ -5,6 +5,7 @@ never displaces an established one; its keys are proven by its first record only
 be a replay. Source: OITP/1 section 5 and "Access, enrolment and abuse policy".
 """
 
+from protocol.coupling import Coupling
 from protocol.drops import Drop, DropReason
 from protocol.events import HandshakeFailed, PumpEvent
 from protocol.frame import Direction, Frame, FrameKind, unfit
@@ -37,13 +38,17 @@ class PumpHandshake:
         link: link control, which knows the discovery and sends.
         entropy: source of ephemeral keys and session ids.
         idle_timeout_s: T_idle granted to sessions.
+        head: the programming head, None on a far link.
     """
 
-    def __init__(self, keyring: Keyring, link: PumpLink, entropy: Entropy, idle_timeout_s: int) -> None:
+    def __init__(
+        self, keyring: Keyring, link: PumpLink, entropy: Entropy, idle_timeout_s: int, head: Coupling | None
+    ) -> None:
         self._keyring = keyring
         self._link = link
         self._entropy = entropy
         self._idle_timeout_s = idle_timeout_s
+        self._head = head
         self._opening = b""
         self._answer = b""
         self.half_open: PumpSession | None = None
@@ -61,6 +66,10 @@ class PumpHandshake:
         discovery = self._link.discovery
         if discovery is None:
             return unfit(frame, DropReason.STATE, "HELLO first", "a handshake")
+        if self._head is not None and not self._head.on:
+            # Without the head there is no near link that could wake the pump.
+            self._link.refuse(LinkErrorCode.HANDSHAKE_MALFORMED, HandshakeFault.PROXIMITY, now_ms)
+            return unfit(frame, DropReason.STATE, "the programming head on the pump", "a handshake")
         try:
             header = HandshakeHeader.decode(frame.payload)
         except HandshakeError as error:

@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "decode": "workbench.commands.decode:decode",
     "dissector": "workbench.commands.dissector:dissector",
     "demo": "workbench.commands.demo:demo",
+    "accuracy": "workbench.commands.accuracy:accuracy",
     "bench": "workbench.commands.bench:bench",
 }
 

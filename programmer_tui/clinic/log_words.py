@@ -259,6 +259,11 @@ def _soft_limit(event: events.SoftLimitOverrideEvent, _: MassUnit) -> str:
     return f"version {event.version}, {REASON_WORDS[event.reason]}"
 
 
+def _fault(event: events.FaultEvent, _: MassUnit) -> str:
+    count = event.defects.bit_count()
+    return f"{count} software defect{'' if count == 1 else 's'} put in on purpose, for teaching"
+
+
 def _corrupt(event: events.DataCorruptEvent, _: MassUnit) -> str:
     return event.cell.rstrip(b"\0").decode("ascii", "replace")
 
@@ -287,4 +292,5 @@ _WRITERS: Final[dict[type, Callable[[Any, MassUnit], str]]] = {
     events.AlarmClearedEvent: _alarm_cleared,
     events.SoftLimitOverrideEvent: _soft_limit,
     events.DataCorruptEvent: _corrupt,
+    events.FaultEvent: _fault,
 }

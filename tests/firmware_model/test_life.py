@@ -133,7 +133,7 @@ def test_a_pump_on_the_shelf_does_not_age() -> None:
 
 
 def test_sr_19_no_clock_lengthens_a_life_or_ends_it() -> None:
-    """The date of implantation is worth what the clock was worth when it was told; then the counter decides."""
+    """A date of implantation is worth what the clock was when it was told; then the counter decides."""
     for utc_s in (MONDAY_UTC_S - 3 * YEAR_S, MONDAY_UTC_S + 20 * YEAR_S):
         pump = pump_at_work()
         pump.advance_to(DAY_MS)

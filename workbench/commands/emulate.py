@@ -11,6 +11,7 @@ from emulator.clock import parse_speed
 from emulator.errors import EmulatorError, EmulatorFailure
 from emulator.lab import LAB_ROLES
 from emulator.service import EmulatorConfig, run_emulator
+from firmware_model.defects import DEFECTS, find_defects
 from firmware_model.profiles import profile_names
 from firmware_model.pump import Pump
 from firmware_model.setups import setup_names
@@ -84,6 +85,14 @@ _USAGE = frozenset(
     help="For the laboratory: whoever opens the link has this role, without keys or encryption. Only on a "
     "pty or a loopback port.",
 )
+@click.option(
+    "--defect",
+    "defects",
+    multiple=True,
+    type=click.Choice([defect.label for defect in DEFECTS]),
+    help="Put a software defect into the pump on purpose, for teaching; may be given again. Announced in the "
+    "ready line and in the pump's log.",
+)
 @click.option("--end-with-stdin", is_flag=True, help="End when standard input ends.")
 @capture_options
 @click.option("--verbose", is_flag=True, help="Tell every frame that was not accepted, and why.")
@@ -100,6 +109,7 @@ def emulate(
     baud: int,
     allow_remote: bool,
     lab_plaintext: str | None,
+    defects: tuple[str, ...],
     end_with_stdin: bool,
     capture: str | None,
     capture_bodies: bool,
@@ -135,6 +145,7 @@ def emulate(
             far_link=far_link,
             far_link_feature=far_link_feature,
             lab_role=Role[lab_plaintext.upper()] if lab_plaintext else None,
+            defects=find_defects(defects),
         )
         run_emulator(config, partial(click.echo, err=capture == STDOUT), on_start=write)
     except EmulatorError as error:

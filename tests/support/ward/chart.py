@@ -44,7 +44,8 @@ class Chart:
         self._filled = pump.belief().filled_units
         self._log_seq = pump.controller.log.last_seq
         self._volumes: deque[tuple[int, int]] = deque()
-        self._patient_starts: list[int] = []
+        self._patient_starts: list[tuple[int, int]] = []
+        self._looked_ms = pump.now_ms
         self._receipts: dict[bytes, ReceiptState] = dict(self.receipts())
         self._ended: dict[int, BolusState] = {}
         self._hold: Hold | None = pump.controller.therapy.hold
@@ -62,10 +63,12 @@ class Chart:
 
     def read(self) -> None:
         """Take up what has happened since the last look."""
-        for record in self._new_records():
+        told = self._new_records()
+        for number, record in enumerate(told):
             event = read_payload(record)
             if isinstance(event, BolusStartEvent):
-                self._begin(event)
+                started_again = any(later.type is EventType.BOOT for later in told[number:])
+                self._begin(event, None if started_again else record.uptime_s)
             elif isinstance(event, BolusEndEvent):
                 assert event.bolus_id not in self._ended, f"bolus {event.bolus_id} ended twice"
                 self._ended[event.bolus_id] = event.state
@@ -75,6 +78,7 @@ class Chart:
                 self.counts["REFILL_RECORD"] += 1
                 self.filled_nl += event.filled_nl if event is not None else 0
         self._hold_before, self._hold = self._hold, self._pump.controller.therapy.hold
+        self._looked_ms = self._pump.now_ms
 
     def _new_records(self) -> list[LogRecord]:
         log = self._pump.controller.log
@@ -85,23 +89,26 @@ class Chart:
             self._log_seq = page.records[-1].seq
         return told
 
-    def _begin(self, event: BolusStartEvent) -> None:
+    def _begin(self, event: BolusStartEvent, uptime_s: int | None) -> None:
         is_patients = event.kind is BolusKind.PATIENT
         self.counts["PATIENT_BOLUS" if is_patients else "BOLUS_START"] += 1
         assert event.volume_nl <= self._limits.hard_bolus_nl
         if is_patients:
-            running = self._pump.controller.therapy.boluses
-            at = [one.started_ms for one in running.past if one.bolus_id == event.bolus_id]
-            at += [running.running.started_ms] if running.running is not None and not at else []
-            self._check_patient(at[0])
+            now_ms = self._pump.now_ms
+            earliest, latest = self._looked_ms, now_ms
+            if uptime_s is not None:
+                latest = now_ms - (self._pump.uptime_s - uptime_s) * 1_000
+                earliest = latest - 1_000
+            self._check_patient(earliest, latest + 1_000)
 
-    def _check_patient(self, at_ms: int) -> None:
-        """Lockout and count of any 24 h, on the counter that no reset and no clock moves."""
+    def _check_patient(self, earliest_ms: int, latest_ms: int) -> None:
+        """Lockout and count of any 24 h in pump time, as far as it is known when each bolus began."""
         rules = self._patient
-        if self._patient_starts:
-            assert at_ms - self._patient_starts[-1] >= rules.lockout_min * MS_PER_MINUTE
-        self._patient_starts = [at for at in self._patient_starts if at_ms - at < MS_PER_DAY] + [at_ms]
-        assert len(self._patient_starts) <= rules.max_per_24h
+        for before, _ in self._patient_starts:
+            assert latest_ms - before >= rules.lockout_min * MS_PER_MINUTE, "the lockout was passed"
+        self._patient_starts.append((earliest_ms, latest_ms))
+        today = [before for before, _ in self._patient_starts if latest_ms - before < MS_PER_DAY]
+        assert len(today) <= rules.max_per_24h, "more boluses than a day may have"
 
     def was_set(self, body: SetDeliveryRequest) -> bool:
         """Whether the hold in force has changed to what was ordered since the look before the last."""

@@ -5,15 +5,19 @@ Each is one small mistake that an implementer could make; `DEFECTS` names them a
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
 from support.ward.counted import CountedPump
+from support.ward.programmer import Answer, Programmer
 
+from firmware_model.controller.bolus_book import BolusBook
+from firmware_model.controller.receipts import Receipts
 from protocol.drops import Drop
 from protocol.exchange import ExchangeServer, Verdict
 from protocol.frame import Frame
-from protocol.pump_session import PumpSession
+from protocol.messages.program import ReceiptResponse
 from protocol.records import COUNTER_SIZE, RecordReceiver
 from protocol.requests import Request
 
@@ -29,20 +33,6 @@ def _cache_off_by_one() -> Any:  # noqa: ANN401 - a patcher
         return Verdict.OUT_OF_SEQUENCE if verdict is Verdict.REPEAT else verdict
 
     return patch.object(ExchangeServer, "judge", wrong)
-
-
-def _cache_one_behind() -> Any:  # noqa: ANN401
-    """The cache hands out the body before the last under the number of the last."""
-    complete = ExchangeServer.complete
-
-    def wrong(server: ExchangeServer, answer: bytes) -> None:
-        before = getattr(server, "_answer_before", None)
-        complete(server, answer)
-        server._answer_before = answer  # type: ignore[attr-defined]
-        if before is not None and len(before) == len(answer):
-            server._answer = answer[:8] + before[8:]
-
-    return patch.object(ExchangeServer, "complete", wrong)
 
 
 def _duplicates_executed() -> Any:  # noqa: ANN401
@@ -71,16 +61,6 @@ def _counter_not_checked() -> Any:  # noqa: ANN401
     return patch.object(RecordReceiver, "open", wrong)
 
 
-def _session_survives_a_reset() -> Any:  # noqa: ANN401
-    """The keys of a session are kept over a reset, and its transactions begin anew."""
-    end = PumpSession.end
-
-    def wrong(session: PumpSession) -> None:
-        end(session)
-
-    return patch.object(PumpSession, "end", wrong)
-
-
 def _receipt_after_the_answer() -> Any:  # noqa: ANN401
     """The receipt of a change is stored when the next request comes, not before its own answer."""
     remember = CountedPump._remember
@@ -98,6 +78,41 @@ def _receipt_after_the_answer() -> Any:  # noqa: ANN401
     return _both(patch.object(CountedPump, "_remember", put_off), patch.object(CountedPump, "handle", wrong))
 
 
+def _silence_is_taken_for_no() -> Any:  # noqa: ANN401
+    """A programmer that got no answer believes that nothing was done."""
+    order = Programmer.order
+
+    def wrong(who: Programmer, body: object, intent: bytes = b"") -> Answer:
+        answer = order(who, body, intent)
+        if who.uncertain is not None:
+            who._ledger.claim(who.uncertain.key, False)
+            who.uncertain = None
+        return answer
+
+    return patch.object(Programmer, "order", wrong)
+
+
+def _receipts_in_ram() -> Any:  # noqa: ANN401
+    """The firmware keeps its receipts where a reset finds none."""
+
+    def wrong(receipts: Receipts, receipt: ReceiptResponse, slot: int) -> None:
+        receipts._receipts[receipt.intent_id] = receipt
+        receipts._slots[receipt.intent_id] = slot
+
+    return patch.object(Receipts, "put", wrong)
+
+
+def _lockout_forgotten() -> Any:  # noqa: ANN401
+    """The firmware forgets with a reset which boluses the patient had."""
+    recover = BolusBook.recover
+
+    def wrong(book: BolusBook, *, lost: bool) -> None:
+        recover(book, lost=lost)
+        book._put(replace(book._page, past=()))
+
+    return patch.object(BolusBook, "recover", wrong)
+
+
 @contextmanager
 def _both(*patches: Any) -> Iterator[None]:  # noqa: ANN401
     with patches[0], patches[1]:
@@ -106,8 +121,15 @@ def _both(*patches: Any) -> Iterator[None]:  # noqa: ANN401
 
 DEFECTS: dict[str, Defect] = {
     "cache off by one": _cache_off_by_one,
-    "cache one answer behind": _cache_one_behind,
     "duplicates executed": _duplicates_executed,
     "counter not checked": _counter_not_checked,
     "receipt after the answer": _receipt_after_the_answer,
+    "silence taken for no": _silence_is_taken_for_no,
 }
+"""Defects of the protocol's two ends, which the pump of counters brings to light."""
+
+FIRMWARE_DEFECTS: dict[str, Defect] = {
+    "receipts in RAM": _receipts_in_ram,
+    "lockout forgotten": _lockout_forgotten,
+}
+"""Defects of the device behind the endpoint."""

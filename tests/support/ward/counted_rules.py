@@ -1,9 +1,8 @@
-"""Both real endpoints over the worst line there is, in front of a pump that only counts what it is made to do."""
+"""The rules with a pump of counters behind the endpoint: every request that changes something, in any state."""
 
 from collections import Counter
 from collections.abc import Mapping
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 from support.device import HANDLE, TOKEN
@@ -150,7 +149,3 @@ class CountedRules(WardRules):
             self.bring(sky)
             person.order(BolusCancelRequest(1))
             self.clear_up()
-
-
-TestCountedPump = CountedRules.TestCase
-TestCountedPump.settings = settings(max_examples=40, stateful_step_count=30)

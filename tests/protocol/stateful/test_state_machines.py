@@ -1,0 +1,52 @@
+"""Both real endpoints over the worst line there is, checked after each step against independent books.
+
+Once in front of a pump that only counts what it is made to do, once with the real firmware. The longer form
+of each is marked slow.
+"""
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from support.ward.counted_rules import CountedRules
+from support.ward.defects import DEFECTS, FIRMWARE_DEFECTS
+from support.ward.firmware_rules import FirmwareRules
+from support.ward.rules import WardRules
+
+SHORT = settings(max_examples=50, stateful_step_count=30)
+LONG = settings(max_examples=300, stateful_step_count=50, suppress_health_check=list(HealthCheck))
+HUNT = settings(
+    max_examples=120,
+    stateful_step_count=30,
+    derandomize=True,
+    database=None,
+    phases=(Phase.generate,),
+    suppress_health_check=list(HealthCheck),
+)
+"""Enough to find each defect, the same in every run, without the time it takes to shrink what was found."""
+
+MACHINES = [CountedRules, FirmwareRules]
+both = pytest.mark.parametrize("machine", MACHINES, ids=["counted", "firmware"])
+
+
+@both
+def test_nothing_is_done_twice_or_unknown_over_the_worst_line(machine: type[WardRules]) -> None:
+    run_state_machine_as_test(machine, settings=SHORT)
+
+
+@pytest.mark.slow
+@both
+def test_nothing_is_done_twice_or_unknown_for_long(machine: type[WardRules]) -> None:
+    run_state_machine_as_test(machine, settings=LONG)
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_the_machine_finds_a_defect_that_is_put_in(defect: str) -> None:
+    """A machine that finds nothing proves nothing: each of these mistakes must fail it."""
+    with DEFECTS[defect](), pytest.raises((AssertionError, ExceptionGroup)):
+        run_state_machine_as_test(CountedRules, settings=HUNT)
+
+
+@pytest.mark.parametrize("defect", FIRMWARE_DEFECTS)
+def test_the_machine_finds_a_defect_of_the_firmware(defect: str) -> None:
+    with FIRMWARE_DEFECTS[defect](), pytest.raises((AssertionError, ExceptionGroup)):
+        run_state_machine_as_test(FirmwareRules, settings=HUNT)
