@@ -47,6 +47,9 @@ def run_event(controller: Controller, plant: Plant, storage: Storage, before_ms:
     if plant.state.timers.watch_ms != watch_ms:
         controller.life.disturbed()
     check_power(controller, plant, storage)
+    if controller.watchdog.bites():
+        storage.dark = True
+        raise PowerCut("a task gave no sign of life and its watchdog resets the pump")
     if believed_ms is not None and believed_ms <= now_ms:
         controller.therapy.run_due()
 

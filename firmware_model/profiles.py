@@ -84,6 +84,7 @@ class Profile:
     motor_charge_uah_per_ml: int = field(metadata=_in("uAh/mL", 1, 1_000_000))
     handshake_charge_nah: int = field(metadata=_in("nAh", 1, 1_000_000))
     stroke_nl: int = field(metadata=_in("nL", 1, 1_000_000))
+    power_on_test_s: int = field(metadata=_in("s", 1, 70))
     stall_detect_min: int = field(metadata=_in("min", 0, 1_440))
     stall_recover_min: int = field(metadata=_in("min", 0, 1_440))
     rotor_hold_field_mt: int = field(metadata=_in("mT", 0, 100_000))

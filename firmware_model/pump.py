@@ -16,7 +16,7 @@ from firmware_model.controller.storage import PowerCut, Storage
 from firmware_model.identity import Identity, ImplantCard
 from firmware_model.passing_time import check_power, next_event, run_event, settle
 from firmware_model.plant.fluid import Conc
-from firmware_model.plant.plant import Plant, PlantState
+from firmware_model.plant.plant import Plant
 from firmware_model.profiles import Profile, load_profile
 from firmware_model.snapshot import SNAPSHOT_VERSION, PumpSnapshot, check_version, freeze_ram, thaw_ram
 from firmware_model.streams import Stream
@@ -366,6 +366,7 @@ class Pump:
             registers=replace(self._wiring.registers),
             ram=freeze_ram(self._controller.ram(), self._session_slots),
             cells=self.storage.image(),
+            disturbed=self.storage.disturbed,
             plant=self.plant.state.copy(),
         )
 
@@ -379,13 +380,12 @@ class Pump:
         """
         check_version(snapshot)
         profile = load_profile(snapshot.profile)
-        state: PlantState = snapshot.plant.copy()
         entropy = Stream(snapshot.entropy_seed, _ENTROPY, snapshot.entropy_position)
         pump = cls(
             profile,
             snapshot.identity,
-            Plant(profile, state),
-            Storage(snapshot.cells),
+            Plant(profile, snapshot.plant.copy()),
+            Storage(snapshot.cells, disturbed=snapshot.disturbed),
             replace(snapshot.registers),
             entropy,
             snapshot.zero_ms,

@@ -21,7 +21,7 @@ from firmware_model.identity import Identity
 from firmware_model.plant.plant import PlantState
 from protocol.vocabulary import SoftLimit
 
-SNAPSHOT_VERSION: Final = 2
+SNAPSHOT_VERSION: Final = 3
 
 
 class SnapshotError(ValueError):
@@ -92,6 +92,7 @@ class PumpSnapshot:
         registers: belief about volumes.
         ram: what a reset would lose.
         cells: the storage image.
+        disturbed: something has happened to a cell that nobody has looked for yet.
         plant: truth.
     """
 
@@ -107,6 +108,7 @@ class PumpSnapshot:
     registers: RetainedRegisters
     ram: RamSnapshot
     cells: dict[str, bytes]
+    disturbed: bool
     plant: PlantState
 
 

@@ -173,7 +173,7 @@ class BolusOrders:
         if self._parts.receipts.find(armed.intent_id) is not None:
             return Refusal(ErrorCode.INTENT_REUSED)
         plan = BolusPlan(armed.volume_nl, armed.duration_s)
-        summary = self._judge_now() or self._judge_plan(plan)
+        summary = self._judge_now() or self._judge_start() or self._judge_plan(plan)
         if isinstance(summary, Refusal):
             return summary
         unacknowledged = summary.soft_flags & ~order.soft_ack
@@ -202,6 +202,11 @@ class BolusOrders:
         if room_ms is not None:
             return Refusal(ErrorCode.LOCKOUT, detail=-(-(room_ms - now_ms) // _MS_PER_S))
         return None
+
+    def _judge_start(self) -> Refusal | None:
+        """Refuse what else might begin while the tests of a start run."""
+        left_ms = self._therapy.supervision.power_on_test_ms
+        return Refusal(ErrorCode.BUSY, detail=-(-left_ms // _MS_PER_S)) if left_ms > 0 else None
 
     def _judge_plan(self, plan: BolusPlan) -> BolusSummary | Refusal:
         situation = self._therapy.bolus_situation(min(plan.duration_s, MAX_BOLUS_S))
@@ -263,7 +268,8 @@ class BolusOrders:
             return allowance
         plan = BolusPlan(rules.volume_nl, rules.duration_s)
         summary = self._judge_plan(plan)
-        return summary if isinstance(summary, Refusal) else (plan, allowance)
+        refusal = summary if isinstance(summary, Refusal) else self._judge_start()
+        return refusal or (plan, allowance)
 
     # --- cancel -------------------------------------------------------------------------------------------
 

@@ -70,8 +70,8 @@ _CRITICAL: Final = (
     Condition(
         AlarmCode.WATCHDOG,
         Priority.HIGH,
-        "A task that delivery needs gave no sign of life for 3 min and a restart did not mend it; delivery "
-        "has stopped. Detail: mask of such tasks.",
+        "A task of the firmware gave no sign of life for 3 min and a restart did not mend it. Detail: mask: "
+        "1 delivery (it has stopped), 2 measuring, 4 alarms (minimum rate), 8 telemetry (delivery goes on).",
         until_reprogrammed=True,
     ),
     Condition(

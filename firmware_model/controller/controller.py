@@ -27,6 +27,7 @@ from firmware_model.controller.self_test import Verdict, run_self_tests
 from firmware_model.controller.storage import Storage
 from firmware_model.controller.therapy import Therapy
 from firmware_model.controller.tones import Tones
+from firmware_model.controller.watchdog import Task
 from firmware_model.profiles import Profile
 from protocol.log_record import BootEvent, read_payload
 from protocol.messages.codec import codec_of
@@ -91,6 +92,7 @@ class Controller:
         programs: its program banks.
         therapy: what it delivers.
         life: age and cell of the pump.
+        watchdog: watches the tasks of the firmware.
         tones: what is heard of the alarms.
         programming: the programming transaction.
         boluses: boluses on request.
@@ -109,6 +111,7 @@ class Controller:
         self.programs = parts.programs
         self.therapy = Therapy(wiring.profile, wiring.hardware, parts, wiring.registers, ram.active_image)
         self.life = self.therapy.supervision.life
+        self.watchdog = self.therapy.supervision.watchdog
         self.tones = Tones(wiring.hardware, parts.alarms, wiring.registers)
         self.programming = Programming(parts, self.therapy, wiring.entropy, ram.transaction)
         self.boluses = BolusOrders(parts, self.therapy, wiring.entropy, ram.armed)
@@ -189,9 +192,11 @@ class Controller:
         self.therapy.program.load()
         self.therapy.recover(boluses_lost=RecordName.BOLUS in report.lost)
         self._take_note_of_cell()
+        self.watchdog.restarted()
         if report.lost:
             self.alarms.raise_alarm(AlarmCode.MEMORY_FAULT, len(report.lost))
         self.alarms.raise_alarm(AlarmCode.PUMP_RESET, self.clock.boot_count)
+        self.therapy.supervision.scrubber.power_on_test()
         self.therapy.run_due()
 
     def _take_note_of_cell(self) -> None:
@@ -284,6 +289,19 @@ class Controller:
         if not isinstance(step, Refusal):
             self.therapy.run_due()
         return step
+
+    def hang(self, tasks: Task, *, stays: bool = False) -> None:
+        """Let tasks of the firmware hang from now on: a fault for the watchdog to find.
+
+        Args:
+            tasks: which ones; none mends all.
+            stays: whether they hang on after a reset.
+
+        Raises:
+            PowerCut: power failed while something was stored.
+        """
+        self.watchdog.hang(tasks, stays=stays)
+        self.therapy.review()
 
     def self_test(self, tests: SelfTest, actor: int) -> Verdict:
         """Run self-tests; delivery does not notice.

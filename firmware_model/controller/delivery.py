@@ -74,8 +74,9 @@ class Circumstances:
         hold: state ordered for a time, or None.
         bolus: kind of the bolus that is being delivered, or None.
         is_over: the end of service has been reached.
-        is_held_low: a low-battery reset or a restart loop holds the pump at its minimum rate.
+        is_held_low: a low-battery reset, a restart loop or a task given up holds the minimum rate.
         is_stalled: a stall of the motor was found and its end was not.
+        is_hung: the task of delivery hangs, and a restart did not mend it.
     """
 
     has_program: bool
@@ -86,6 +87,7 @@ class Circumstances:
     is_over: bool = False
     is_held_low: bool = False
     is_stalled: bool = False
+    is_hung: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,11 @@ PRIORITIES: Final = (
         Decision(DeliveryState.STOPPED, Flow.NONE, BolusState.FAULTED),
     ),
     Rule(
+        "the task of delivery hangs for good, and no program committed since",
+        lambda given: given.is_hung,
+        Decision(DeliveryState.STOPPED, Flow.NONE, BolusState.FAULTED),
+    ),
+    Rule(
         "the reservoir is computed to be empty",
         lambda given: not given.has_drug,
         Decision(DeliveryState.STOPPED, Flow.NONE, BolusState.FAULTED),
@@ -139,7 +146,7 @@ PRIORITIES: Final = (
         Decision(DeliveryState.SAFE_STATE, Flow.MINIMUM, BolusState.FAULTED),
     ),
     Rule(
-        "a low-battery reset or a restart loop, and no program committed since",
+        "a low-battery reset, a restart loop or a task given up, and no program committed since",
         lambda given: given.is_held_low,
         Decision(DeliveryState.SAFE_STATE, Flow.MINIMUM, BolusState.FAULTED),
     ),

@@ -13,6 +13,7 @@ from firmware_model.controller.battery import CellHistory
 from firmware_model.controller.day_totals import DayRecord
 from firmware_model.controller.dose_window import RateChange
 from firmware_model.controller.tone_pattern import ToneBook
+from firmware_model.controller.watch_book import Hang
 from protocol.quantities import nl_to_units, units_to_nl
 
 
@@ -51,6 +52,7 @@ class RetainedRegisters:
         clock_stopped: the cell was interrupted, and the clock with it.
         beginnings: counter of the last beginnings of delivery after a critical alarm or a restart.
         was_broken_off: a critical alarm stood when delivery last stopped.
+        hang: tasks of the firmware that give no sign of life.
     """
 
     settled_ms: int
@@ -81,6 +83,7 @@ class RetainedRegisters:
     clock_stopped: bool = False
     beginnings: tuple[int, ...] = ()
     was_broken_off: bool = False
+    hang: Hang = field(default_factory=Hang)
 
     @property
     def content_nl(self) -> int:

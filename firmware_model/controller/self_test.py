@@ -58,21 +58,32 @@ def run_self_tests(
     Raises:
         PowerCut: power failed while the result was stored.
     """
-    checks = _checks(parts, profile, hardware)
-    wanted = [test for test in SelfTest if test in tests]
-    failed = SelfTest(0)
-    for test in wanted:
-        if not checks[test]():
-            failed |= test
+    failed = failures_of(tests, parts, profile, hardware)
     parts.log.write(SelfTestEvent(tests, failed), actor=actor)
-    _follow(parts, tests, failed)
-    return Verdict(tests, failed, sum(DURATION_MS[test] for test in wanted))
+    follow_failures(parts, tests, failed)
+    return Verdict(tests, failed, sum(DURATION_MS[test] for test in SelfTest if test in tests))
 
 
-def _follow(parts: Parts, tests: SelfTest, failed: SelfTest) -> None:
+def failures_of(tests: SelfTest, parts: Parts, profile: Profile, hardware: Hardware) -> SelfTest:
+    """Run ``tests`` and return those that failed; nothing is told."""
+    checks, failed = _checks(parts, profile, hardware), SelfTest(0)
+    for test in SelfTest:
+        if test in tests and not checks[test]():
+            failed |= test
+    return failed
+
+
+def follow_failures(parts: Parts, tests: SelfTest, failed: SelfTest) -> None:
+    """Let the alarm tell of the tests that failed; others than ``tests`` stay as they were.
+
+    Raises:
+        PowerCut: power failed while the alarm was stored.
+    """
     alarms, code = parts.alarms, AlarmCode.SELF_TEST_FAIL
     before = SelfTest(alarms.detail(code))
     after = before & ~tests | failed
+    if not (before | failed) & tests:
+        return
     if not after:
         alarms.clear(code)
     elif after != before:

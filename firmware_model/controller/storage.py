@@ -27,15 +27,17 @@ class Storage:
     Attributes:
         writes: writes completed or torn since this object was made.
         dark: power is cut; every write raises `PowerCut` until `power_up`.
+        disturbed: something has happened to a cell that nobody has looked for yet.
     """
 
-    def __init__(self, cells: Mapping[str, bytes] | None = None) -> None:
+    def __init__(self, cells: Mapping[str, bytes] | None = None, *, disturbed: bool = False) -> None:
         self._cells = dict(cells or {})
         self._fuse: _Fuse | None = None
         self._unreadable: set[str] = set()
         self._stuck: set[str] = set()
         self.writes = 0
         self.dark = False
+        self.disturbed = disturbed
 
     def read(self, cell: str) -> bytes | None:
         """Return the octets of ``cell``, or None where it was never written or cannot be read."""
@@ -102,11 +104,14 @@ class Storage:
         octets = bytearray(self._cells[cell])
         octets[bit // 8] ^= 1 << bit % 8
         self._cells[cell] = bytes(octets)
+        self.disturbed = True
 
     def fail_reads(self, cell: str, *, fail: bool = True) -> None:
         """Let ``cell`` refuse to be read (or, with ``fail`` false, be read again)."""
         (self._unreadable.add if fail else self._unreadable.discard)(cell)
+        self.disturbed = True
 
     def fail_writes(self, cell: str, *, fail: bool = True) -> None:
         """Let ``cell`` keep its octets whatever is written (or, with ``fail`` false, take them again)."""
         (self._stuck.add if fail else self._stuck.discard)(cell)
+        self.disturbed = True

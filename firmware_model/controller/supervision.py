@@ -18,6 +18,8 @@ from firmware_model.controller.life import Life
 from firmware_model.controller.parts import Parts
 from firmware_model.controller.refill import RefillBook
 from firmware_model.controller.retained import RetainedRegisters
+from firmware_model.controller.scrub import Scrubber
+from firmware_model.controller.watchdog import Task, Watchdog
 from firmware_model.profiles import Profile
 from protocol.quantities import MS_PER_MINUTE, NL_PER_ML, nl_to_units, units_to_nl
 from protocol.requests import EMERGENCY_SLOT
@@ -71,6 +73,8 @@ class Supervision:
         self._detect_ms = profile.stall_detect_min * MS_PER_MINUTE
         self._recover_ms = max(1, profile.stall_recover_min) * MS_PER_MINUTE
         self.life = life
+        self.watchdog = Watchdog(parts.clock, registers, life)
+        self.scrubber = Scrubber(profile, hardware, parts, program)
 
     # --- what is believed ---------------------------------------------------------------------------------
 
@@ -82,8 +86,15 @@ class Supervision:
     @property
     def is_held_low(self) -> bool:
         """Whether the minimum rate is all the pump trusts itself with."""
-        record = self.life.record
-        return self.life.latched(record.low_battery_version) or self.life.latched(record.loop_version)
+        record, given_up = self.life.record, self.watchdog.given_up
+        is_low = self.life.latched(record.low_battery_version) or self.life.latched(record.loop_version)
+        return is_low or bool(given_up & (Task.MEASURING | Task.ALARMS))
+
+    @property
+    def power_on_test_ms(self) -> int:
+        """For how long no bolus may begin because of the tests of the start, 0 or less where it may."""
+        has_restarted = self._clock.boot_count > 1
+        return self._profile.power_on_test_s * _MS_PER_S - self._clock.uptime_ms if has_restarted else 0
 
     @property
     def low_reservoir_nl(self) -> int:
@@ -121,17 +132,16 @@ class Supervision:
             now_ms: the counter.
             driven: whether the motor is driven.
         """
-        if not self._program.is_committed:
-            return None
-        at_ms = self.life.next_event_ms
-        if self._is_out_of_range() != self._alarms.stands(AlarmCode.TEMP_RANGE):
-            hour_ms = next_sample(now_ms)
-            at_ms = hour_ms if at_ms is None else min(at_ms, hour_ms)
-        period_ms = self._motor_period(driven=driven)
-        if period_ms:
-            motor_ms = now_ms - now_ms % period_ms + period_ms
-            at_ms = motor_ms if at_ms is None else min(at_ms, motor_ms)
-        return at_ms
+        instants = [self.watchdog.next_event_ms]
+        if self._program.is_committed:
+            instants.append(self.life.next_event_ms)
+            is_changed = self._is_out_of_range() != self._alarms.stands(AlarmCode.TEMP_RANGE)
+            if is_changed or self.scrubber.is_due:
+                instants.append(next_sample(now_ms))
+            period_ms = self._motor_period(driven=driven)
+            if period_ms:
+                instants.append(now_ms - now_ms % period_ms + period_ms)
+        return min((at for at in instants if at is not None), default=None)
 
     def _is_out_of_range(self) -> bool:
         return not COLDEST_CDEG <= self._hardware.temperature_cdeg() <= WARMEST_CDEG
@@ -150,9 +160,12 @@ class Supervision:
             PowerCut: power failed while something was stored.
         """
         now_ms = self._clock.now_ms
+        self.watchdog.run_due(self._programs.table.newest_version)
         if not self._program.is_committed:
             return
         if next_sample(now_ms - 1) == now_ms:
+            if self.scrubber.is_due:
+                self.scrubber.scrub()
             out_of_range = self._is_out_of_range()
             self._alarms.follow(AlarmCode.TEMP_RANGE, out_of_range, self._hardware.temperature_cdeg())
         period_ms = self._motor_period(driven=driven)
@@ -240,6 +253,8 @@ class Supervision:
         alarms.follow(AlarmCode.MOTOR_STALL, self.is_stalled, self._profile.stall_detect_min)
         is_low = self.life.latched(record.low_battery_version)
         alarms.follow(AlarmCode.BATTERY_LOW, is_low, record.low_battery_mv)
+        given_up = self.watchdog.given_up
+        alarms.follow(AlarmCode.WATCHDOG, bool(given_up), given_up)
         alarms.follow(AlarmCode.RESTART_LOOP, self.life.latched(record.loop_version), LOOP_BEGINNINGS)
 
     # --- loops --------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from firmware_model.controller.retained import RetainedRegisters
 from firmware_model.controller.schedule import RateTable, local_midnight_before
 from firmware_model.controller.span_book import SpanBook
 from firmware_model.controller.supervision import Supervision
+from firmware_model.controller.watchdog import Task
 from firmware_model.profiles import Profile
 from protocol.log_record import DeliveryStateEvent
 from protocol.messages.program import ReceiptResponse
@@ -261,6 +262,7 @@ class Therapy:
             is_over=supervision.life.is_over,
             is_held_low=supervision.is_held_low,
             is_stalled=supervision.is_stalled,
+            is_hung=Task.DELIVERY in supervision.watchdog.given_up,
         )
 
     def _deliver(self, decision: Decision, actor: int, reason: DeliveryReason) -> int:
@@ -277,7 +279,7 @@ class Therapy:
     def _set_flow(self) -> None:
         shift_ms = self._parts.clock.local_shift_ms(self.program.utc_offset_min)
         active, bolus, suspended = self.program.active, None, False
-        if self.decision.flow is Flow.NONE:
+        if self.decision.flow is Flow.NONE or Task.DELIVERY in self.supervision.watchdog.hung:
             table, suspended = NO_TABLE, self.has_program
         elif self.decision.flow is Flow.MINIMUM or active is None:
             table = self._minimum

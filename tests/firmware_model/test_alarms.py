@@ -130,7 +130,7 @@ def test_an_alarm_comes_though_power_fails_while_it_is_raised(nth: int, torn: in
 # --- seen -------------------------------------------------------------------------------------------------
 
 HIGH = AlarmCode.RESERVOIR_EMPTY
-MEDIUM = AlarmCode.SELF_TEST_FAIL
+MEDIUM = AlarmCode.SECURITY_LOCKOUT
 LOW = AlarmCode.TELEMETRY_ABUSE
 INFO = AlarmCode.PATIENT_BOLUS_DENIED
 

@@ -1,4 +1,4 @@
-"""Weekly tables against a calendar that is not ours: leap days, years, daylight saving, steps of the clock."""
+"""Weekly tables against a calendar that is not ours: leap days, daylight saving, steps of the clock."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

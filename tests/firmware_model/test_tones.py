@@ -1,4 +1,4 @@
-"""Tones: how often what is heard, counted in closed form, exact over every cut of the time and every reset."""
+"""Tones: how often what is heard, counted in closed form, exact over cuts of the time and resets."""
 
 from dataclasses import replace
 

@@ -3,6 +3,8 @@
 import re
 import struct
 from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from support.protocol_pair import SeededEntropy
@@ -31,6 +33,10 @@ def clinic() -> Clinic:
     return Clinic()
 
 
+def in_session(clinic: Clinic) -> bool:
+    return clinic.world.endpoint.session is not None
+
+
 def dose_change(clinic: Clinic, rate_nl_h: int = 12_000) -> None:
     """A whole visit: read everything, change the dose, read it back, close."""
     doctor = clinic.doctor
@@ -55,7 +61,7 @@ def read_program(clinic: Clinic) -> None:
 
 
 def forms_of_number(value: int) -> list[bytes]:
-    """A number as it could stand in a frame: binary both ways round in 2, 4 and 8 octets, decimal, hex, BCD."""
+    """A number as it could stand in a frame: binary both ways round, decimal, hexadecimal, BCD."""
     forms = [str(value).encode(), f"{value:,}".encode(), f"{value:x}".encode(), f"{value:X}".encode()]
     digits = str(value)
     forms.append(bytes.fromhex(digits.zfill(len(digits) + len(digits) % 2)))
@@ -67,7 +73,7 @@ def forms_of_number(value: int) -> list[bytes]:
 
 
 def forms_of_text(text: str) -> list[bytes]:
-    """A text as it could stand in a frame, and every word of it that is long enough to be told from chance."""
+    """A text as it could stand in a frame, and every word of it that is too long for chance."""
     words = [text, *(word for word in re.split(r"[ -]", text) if len(word) >= 4)]
     return [
         form
@@ -187,7 +193,7 @@ def test_p04_a_recorded_visit_is_refused_entirely(clinic: Clinic, reset: bool) -
         clinic.world.lose_power()
     before, executed = clinic.therapy(), len(clinic.world.ledger.executed)
     clinic.attack(*first)
-    assert clinic.world.endpoint.session is None
+    assert not in_session(clinic)
     assert clinic.doctor.connect()
     session = clinic.world.endpoint.session
     assert session is not None
@@ -266,7 +272,7 @@ def test_p06_every_single_bit_flip_of_a_frame_of_each_kind_is_refused(kind: Fram
 # --- P-07 ---------------------------------------------------------------------------------------------------
 
 
-def edit_hello(wire: bytes, **changes: int) -> bytes:
+def edit_hello(wire: bytes, **changes: Any) -> bytes:  # noqa: ANN401 - values of any field
     frame = frame_of(wire)
     message = decode_link(frame.payload)
     assert isinstance(message, Hello)
@@ -347,12 +353,12 @@ def test_p16_keys_of_one_pump_do_not_open_another() -> None:
 def test_p16_a_serial_number_says_nothing_of_the_keys() -> None:
     """Pumps of neighbouring serial numbers share no octets of their keys beyond chance."""
     keys = [pump_at_work(seed, MONDAY_UTC_S).static_private for seed in range(3)]
-    for one, two in zip(keys, keys[1:], strict=False):
+    for one, two in pairwise(keys):
         assert sum(a == b for a, b in zip(one, two, strict=True)) < 6
 
 
 def test_p23_a_status_that_the_pump_did_not_send_is_not_believed(clinic: Clinic) -> None:
-    """The genuine answer is lost; a stranger sends others: an old one, one of its own, one of another session."""
+    """The genuine answer is lost; a stranger sends an old one, and old ones under new counters."""
     assert clinic.doctor.connect()
     clinic.status(clinic.doctor)
     old = clinic.recording()[1][-1]
@@ -369,7 +375,7 @@ def test_p23_a_status_that_the_pump_did_not_send_is_not_believed(clinic: Clinic)
 
 
 def test_a_frame_of_ours_sent_back_is_not_taken(clinic: Clinic) -> None:
-    """Reflection: neither end takes its own words for the other's, with the direction bit as it was or turned."""
+    """Reflection: the pump takes none of its own words, with the direction bit as it was or turned."""
     dose_change(clinic)
     assert clinic.doctor.connect()
     session = clinic.world.endpoint.session

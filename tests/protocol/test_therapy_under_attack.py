@@ -1,5 +1,7 @@
 """What goes wrong between people, time and power, one story each: the therapy lines of OITP/1 section 20."""
 
+from itertools import pairwise
+
 import pytest
 from support.pump_bench import HOUR_MS, active_program, caller
 from support.ward.clinic import Clinic, refused
@@ -198,7 +200,7 @@ def test_the_patients_lockout_outlives_resets_and_clock_steps(clinic: Clinic, cl
         clinic.patient.close()
         clinic.world.jump_pump(5 * 60_000)
     assert len(given) == PATIENT_BOLUS.max_per_24h
-    gaps = [late - early for early, late in zip(given, given[1:], strict=False)]
+    gaps = [late - early for early, late in pairwise(given)]
     assert min(gaps) >= PATIENT_BOLUS.lockout_min * 60_000
     clinic.audit()
 
@@ -313,7 +315,7 @@ def test_a_reader_of_another_epoch_is_told(clinic: Clinic) -> None:
 
 
 def test_an_alarm_storm_stays_bounded_and_does_not_keep_requests_waiting(clinic: Clinic) -> None:
-    """Resets and refusals raise alarm after alarm, nobody acknowledges, and the status still comes at once."""
+    """Alarm after alarm is raised and cleared, nobody acknowledges, and the status still comes at once."""
     assert clinic.doctor.connect()
     clinic.doctor.ask(SubscribeRequest(EventMask.ALARM | EventMask.LOG, 0))
     session = clinic.world.endpoint.session

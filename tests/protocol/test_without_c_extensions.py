@@ -12,7 +12,9 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import google_crc32c.python
 import pytest
@@ -55,7 +57,7 @@ print(json.dumps({"wire": [frame.hex() for frame in wire], "drops": drops, "answ
 """
 SOAK = """
 from support.soak.run import soak
-report = soak(3_000, 5)
+report = soak(1_000, 5)
 print(json.dumps({"frames": report.frames, "drops": dict(report.drops), "out": report.octets_out}))
 """
 FIRMWARE = """
@@ -95,10 +97,10 @@ def test_the_extensions_are_in_use_here() -> None:
 
 
 def test_both_forms_agree_with_the_slow_definitions() -> None:
-    draw = random.Random(1)
+    draw, value = random.Random(1), cast(Callable[[bytes], int], google_crc32c.python.value)
     for size in (0, 1, 2, 11, 100, 252, 253):
         octets = draw.randbytes(size)
-        assert google_crc32c.python.value(octets) == crc32c(octets) == slow_crc32c(octets)
+        assert value(octets) == crc32c(octets) == slow_crc32c(octets)
         coded = _cobs_py.encode(octets)
         assert slow_cobs_decode(coded) == _cobs_py.decode(coded) == octets
 
@@ -117,4 +119,4 @@ def test_a_whole_session_is_the_same_without_extensions(script: str) -> None:
 def test_the_same_damage_is_refused_for_the_same_reasons_without_extensions() -> None:
     without, with_them = json.loads(run(SOAK, blocked=True)), json.loads(run(SOAK, blocked=False))
     assert without == with_them
-    assert sum(without["drops"].values()) > 1_000
+    assert sum(without["drops"].values()) > 500

@@ -89,10 +89,18 @@ def start_request(armed: BolusArmResponse, ack: SoftLimit | None = None) -> Bolu
 
 
 def give(pump: Pump, *args: Any, **kwargs: Any) -> BolusStartResponse:  # noqa: ANN401 - see arm_request
-    """Arm a bolus and start it."""
+    """Arm a bolus and start it, once the tests after a reset are over."""
+    pass_power_on_test(pump)
     answer = ask(pump, start_request(arm(pump, *args, **kwargs)))
     assert isinstance(answer, BolusStartResponse), answer
     return answer
+
+
+def pass_power_on_test(pump: Pump) -> None:
+    """Let the time pass in which no bolus may begin after a reset."""
+    left_ms = pump.controller.therapy.supervision.power_on_test_ms
+    if left_ms > 0:
+        pump.advance_to(pump.now_ms + left_ms)
 
 
 def ask_for_bolus(pump: Pump, number: int, who: Caller = PATIENT) -> Any:  # noqa: ANN401 - or a refusal

@@ -41,7 +41,7 @@ class Wild(Enum):
 
 @dataclass(frozen=True)
 class Mishap:
-    """A fault, and how: ms of delay, octets left, the bit that flips, the number of the old frame or write."""
+    """A fault, and how: ms of delay, octets left, the bit that flips, number of the old frame or write."""
 
     fault: Fault | Wild
     how: int = 0

@@ -1,10 +1,10 @@
 """Flow accuracy: what left the reservoir, sampled, and the worst windows in it.
 
-With samples every S, programmed rate r and cumulative volume V(t), a window of length P that begins at j has the
-error ``E(P, j) = 100 * (V(j + P) - V(j) - r * P) / (r * P)`` in percent. The trumpet curve is its largest and
-smallest value over all j, for each P. Adapted from the test of IEC 60601-2-24, which excludes implantable pumps:
-the windows are hours to a week instead of minutes, because a pump that moves whole strokes of volume q cannot do
-better than ``|E| <= 100 * q / (r * P)``.
+With samples every S, programmed rate r and cumulative volume V(t), a window of length P that begins at j has
+the error ``E(P, j) = 100 * (V(j + P) - V(j) - r * P) / (r * P)`` in percent. The trumpet curve is its largest
+and smallest value over all j, for each P. Adapted from the test of IEC 60601-2-24, which excludes implantable
+pumps: the windows are hours to a week instead of minutes, because a pump that moves whole strokes of volume q
+cannot promise better than ``|E| <= 100 * q / (r * P)``.
 Everything is in exact volume units (nL*ms/h), in which rate times time has no remainder.
 """
 

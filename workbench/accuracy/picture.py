@@ -1,7 +1,7 @@
 """The accuracy report as a picture: a trumpet curve for each rate, and the boluses.
 
-Drawn by matplotlib, which comes with the extra ``plots`` and is imported only here. Floats are for drawing: no
-number of the report comes from them. The same report gives the same SVG, octet for octet.
+Drawn by matplotlib, which comes with the extra ``plots`` and is imported only here. Floats are for drawing:
+no number of the report comes from them. The same report gives the same SVG, octet for octet.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +14,7 @@ from workbench.accuracy.report import Bolus, Flow, Report
 from workbench.accuracy.text import gain, percent
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -25,6 +26,7 @@ _DPI: Final = 120
 _PPM_PER_PERCENT: Final = 10_000
 _NL_PER_UL: Final = 1_000
 _CURVE_POINTS: Final = 121
+_BAR: Final = 1.4
 _MEASURED: Final = "#1b4f8a"
 _BOUND: Final = "#f0b95c"
 _BOUND_EDGE: Final = "#b3730a"
@@ -44,7 +46,7 @@ def check_drawable(path: Path) -> None:
     if path.suffix.removeprefix(".").lower() not in FORMATS:
         raise PictureError(f"'{path}' is no name for a picture; let it end in .svg or .png")
     try:
-        import matplotlib  # noqa: F401, PLC0415 - an optional extra
+        import matplotlib as mpl  # noqa: F401, PLC0415 - an optional extra
     except ImportError:
         raise PictureError(
             "a picture needs matplotlib, which is not installed; get it with: pip install 'cisterna[plots]'"
@@ -87,7 +89,8 @@ def _figure(report: Report) -> "Figure":
     _draw_boluses(axes[panels - 1], report)
     for ax in axes[panels:]:
         ax.set_visible(False)
-    figure.suptitle("\n".join(_title(report)), fontsize=11)
+    figure.legend(*_legend(axes[:panels]), loc="outside upper right", ncols=2, frameon=False, fontsize=8)
+    figure.suptitle("\n".join(_title(report)), x=0.01, horizontalalignment="left", fontsize=11)
     figure.supxlabel("\n".join(_notes(report)), fontsize=8, color="0.35")
     return figure
 
@@ -99,10 +102,19 @@ def _title(report: Report) -> Iterator[str]:
 
 def _notes(report: Report) -> Iterator[str]:
     yield (
-        f"Worst windows out of {report.analysis_h} h, sampled every {report.sample_s} s. The x axis is the length "
-        "of the window, not time: nothing gets better by waiting."
+        f"Worst windows out of {report.analysis_h} h, sampled every {report.sample_s} s. "
+        "The x axis is the length of the window, not time: nothing gets better by waiting."
     )
     yield "SIMULATION - NOT FOR CLINICAL USE"
+
+
+def _legend(axes: "Sequence[Axes]") -> tuple[list["Artist"], list[str]]:
+    """Return what is shown anywhere, once."""
+    shown: dict[str, Artist] = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            shown.setdefault(label, handle)
+    return list(shown.values()), list(shown)
 
 
 # --- flow -------------------------------------------------------------------------------------------------
@@ -112,11 +124,15 @@ def _draw_flow(ax: "Axes", flow: Flow, report: Report) -> None:
     hours = [window.window_h for window in flow.windows]
     lengths = _log_range(hours[0], hours[-1])
     bound = [_percent(flow.windows[0].bound_ppm) * hours[0] / length for length in lengths]
-    _shade(ax, lengths, bound)
+    under = [-each for each in bound]
+    ax.fill_between(lengths, under, bound, color=_BOUND, alpha=0.35, linewidth=0, label="quantum bound")
+    for edge in (under, bound):
+        ax.plot(lengths, edge, color=_BOUND_EDGE, linewidth=0.8)
     lowest = [_percent(window.lowest_ppm) for window in flow.windows]
     highest = [_percent(window.highest_ppm) for window in flow.windows]
-    ax.plot(hours, highest, color=_MEASURED, marker="v", markersize=5, label="worst windows")
-    ax.plot(hours, lowest, color=_MEASURED, marker="^", markersize=5)
+    # Dotted: only the marks are measured, and a straight line between two of them may leave a curved bound.
+    ax.plot(hours, highest, color=_MEASURED, marker="v", markersize=5, linestyle=":", label="worst windows")
+    ax.plot(hours, lowest, color=_MEASURED, marker="^", markersize=5, linestyle=":")
     ax.set_xscale("log")
     ax.set_xticks(hours, [str(hour) for hour in hours])
     ax.minorticks_off()
@@ -139,9 +155,21 @@ def _draw_flow(ax: "Axes", flow: Flow, report: Report) -> None:
 
 
 def _draw_boluses(ax: "Axes", report: Report) -> None:
+    from matplotlib.colors import to_rgba  # noqa: PLC0415 - an optional extra
+
     boluses = report.boluses
     volumes = [bolus.volume_nl / _NL_PER_UL for bolus in boluses]
-    _shade(ax, volumes, [_percent(bolus.bound_ppm) for bolus in boluses])
+    bound = [_percent(bolus.bound_ppm) for bolus in boluses]
+    ax.bar(
+        [volume / _BAR for volume in volumes],
+        [2 * each for each in bound],
+        bottom=[-each for each in bound],
+        width=[volume * _BAR - volume / _BAR for volume in volumes],
+        align="edge",
+        facecolor=to_rgba(_BOUND, 0.35),
+        edgecolor=_BOUND_EDGE,
+        linewidth=0.8,
+    )
     means = [_percent(bolus.mean_ppm) for bolus in boluses]
     below = [mean - _percent(bolus.lowest_ppm) for mean, bolus in zip(means, boluses, strict=True)]
     above = [_percent(bolus.highest_ppm) - mean for mean, bolus in zip(means, boluses, strict=True)]
@@ -153,10 +181,11 @@ def _draw_boluses(ax: "Axes", report: Report) -> None:
         markersize=5,
         capsize=4,
         color=_MEASURED,
-        label="mean and extremes",
+        label="mean and extremes of a bolus",
     )
     ax.set_xscale("log")
     ax.set_yscale("symlog", linthresh=1)
+    ax.set_yticks([-100, -10, -1, 0, 1, 10, 100], ["−100", "−10", "−1", "0", "1", "10", "100"])
     ax.set_xticks(volumes, [_bolus_tick(bolus) for bolus in boluses])
     ax.minorticks_off()
     ax.set_xlabel("volume of the bolus, µL")
@@ -172,15 +201,6 @@ def _bolus_tick(bolus: Bolus) -> str:
 # --- what panels share ------------------------------------------------------------------------------------
 
 
-def _shade(ax: "Axes", xs: Sequence[float], bound: Sequence[float]) -> None:
-    under = [-each for each in bound]
-    ax.fill_between(
-        xs, under, bound, color=_BOUND, alpha=0.35, linewidth=0, label="quantum bound: one stroke"
-    )
-    for edge in (under, bound):
-        ax.plot(xs, edge, color=_BOUND_EDGE, linewidth=0.8)
-
-
 def _title_of(ax: "Axes", text: str) -> None:
     ax.set_title(text, loc="left", fontsize=10)
     for side in ("top", "right"):
@@ -188,7 +208,7 @@ def _title_of(ax: "Axes", text: str) -> None:
 
 
 def _finish(ax: "Axes", report: Report, shown: Sequence[float]) -> None:
-    """Draw zero, and the label's limits where they lie in the picture anyway; then the legend."""
+    """Draw zero and the grid, and the limits of the label where they lie in the picture anyway."""
     label = _percent(report.label_ppm)
     ax.axhline(0, color="0.6", linewidth=0.8, zorder=1)
     if not shown or max(map(abs, shown)) * 2 > label:
@@ -196,7 +216,6 @@ def _finish(ax: "Axes", report: Report, shown: Sequence[float]) -> None:
             ax.axhline(limit, color=_LABEL, linewidth=0.9, linestyle="--", label=text)
     ax.grid(visible=True, axis="y", color="0.9", linewidth=0.6)
     ax.set_axisbelow(True)
-    ax.legend(loc="upper right", fontsize=8, frameon=False)
 
 
 def _log_range(first: float, last: float) -> list[float]:

@@ -1,7 +1,7 @@
 """The accuracy report of one kind of pump: measured, as plain data, and checked against what explains it.
 
-Errors are in ppm of the programmed volume (1 ppm = 0.0001 %), rounded half away from 0; the exact volumes they
-come from stand beside them.
+Errors are in ppm of the programmed volume (1 ppm = 0.0001 %), rounded half away from 0; the exact volumes
+that they come from stand beside them, in units of nL*ms/h (3 600 000 of them are 1 nL).
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ import msgspec
 
 from firmware_model.plant.motor import PPM
 from firmware_model.profiles import Profile
-from protocol.quantities import MS_PER_HOUR, round_half_up, units_to_nl
+from protocol.quantities import MS_PER_HOUR, round_half_up
 from workbench.accuracy.bolus import REPEATS, BolusSamples, sample_boluses
 from workbench.accuracy.flow import Excess, FlowSamples, Sampling, all_windows, sample_flow
 from workbench.accuracy.plan import Rate, bolus_sizes, ml_per_day
@@ -48,21 +48,21 @@ class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate_nl_h: int
     rate_ml_day: str
     refills: int
-    programmed_nl: int
-    delivered_nl: int
+    programmed_units: int
+    delivered_units: int
     overall_ppm: int
     windows: tuple[Window, ...]
 
 
 class Bolus(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One bolus size; ``programmed_nl`` and all errors count the basal rate underneath in."""
+    """One bolus size; ``programmed_units`` and all errors count the basal rate underneath in."""
 
     name: str
     volume_nl: int
     duration_s: int
     basal_nl_h: int
     repeats: int
-    programmed_nl: int
+    programmed_units: int
     delivered_units: tuple[int, ...]
     mean_ppm: int
     lowest_ppm: int
@@ -146,8 +146,8 @@ def _flow(rate: Rate, samples: FlowSamples, profile: Profile) -> Flow:
         rate_nl_h=rate.rate_nl_h,
         rate_ml_day=ml_per_day(rate.rate_nl_h),
         refills=samples.refills,
-        programmed_nl=units_to_nl(programmed),
-        delivered_nl=units_to_nl(delivered),
+        programmed_units=programmed,
+        delivered_units=delivered,
         overall_ppm=ppm(delivered - programmed, programmed),
         windows=tuple(map(_window, all_windows(samples, profile.stroke_nl))),
     )
@@ -182,7 +182,7 @@ def _bolus(samples: BolusSamples, profile: Profile) -> Bolus:
         duration_s=samples.size.duration_s,
         basal_nl_h=profile.rate_min_nl_h,
         repeats=len(delivered),
-        programmed_nl=units_to_nl(programmed),
+        programmed_units=programmed,
         delivered_units=delivered,
         mean_ppm=ppm(sum(delivered) - programmed * len(delivered), programmed * len(delivered)),
         lowest_ppm=ppm(lowest, programmed),

@@ -61,7 +61,7 @@ def _notes(report: Report) -> Iterator[str]:
         "the best that any motor of whole strokes can promise."
     )
     if any(_is_exact(window) for flow in report.flows for window in flow.windows):
-        yield "* The window holds a whole number of strokes, so it is exact; the flow in between is no smoother."
+        yield "* The window holds a whole number of strokes, so it is exact; the flow inside is no smoother."
     yield f"This kind of pump may be off by {decimals(report.label_ppm, _PERCENT_PLACES)} % by its profile."
     if report.unexplained:
         yield f"Neither strokes nor gain explain: {'; '.join(report.unexplained)}."

@@ -1,4 +1,4 @@
-"""`cisterna accuracy PROFILE`: how exactly a simulated pump delivers, as a table, as JSON and as a picture."""
+"""`cisterna accuracy PROFILE`: how exactly a simulated pump delivers, as table, JSON and picture."""
 
 from pathlib import Path
 
@@ -31,7 +31,8 @@ def _check_gain(_ctx: click.Context, _param: click.Parameter, value: int) -> int
     "rates",
     multiple=True,
     metavar="ML_PER_DAY",
-    help="Measure this rate, as in 0.5; may be given again.  [default: lowest, middle, highest of the profile]",
+    show_default="lowest, middle, highest",
+    help="Measure this rate, as in 0.5; may be given again.",
 )
 @click.option(
     "--gain",

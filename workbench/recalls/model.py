@@ -13,7 +13,7 @@ from workbench.recalls.steps import Step
 class Variant(StrEnum):
     """One course of a scenario.
 
-    HEALTHY is the twin in which nothing fails, to compare with. BUILT is the failure on the firmware as it is.
+    HEALTHY is the twin in which nothing fails, to compare with. BUILT is the failure on the firmware as is.
     RECALLED is the failure on a system with the software defect of the notice put in on purpose.
     """
 
@@ -145,8 +145,8 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 FAILING: Final = (Variant.BUILT, Variant.RECALLED)
 
 WITHOUT_SCENARIO: Final[Mapping[str, str]] = {
-    "rs14": "A consent decree on complaint handling and design control, 2015: no device failed. It is the reason "
-    "why every requirement here is traced to a test.",
+    "rs14": "A consent decree on complaint handling and design control, 2015: no device failed. It is the "
+    "reason why every requirement here is traced to a test.",
     "rs24": "An external syringe pump, 2024: alarm and reality disagreed after software errors. The pattern, "
     "delivery under an alarm, is that of rs23 and rs27; this device has no such state to re-create.",
 }

@@ -1,8 +1,8 @@
-"""What can be seen of a pump at one moment, by observer: quantities with unsuspicious names and their units.
+"""What can be seen of a pump at one moment, by observer: quantities with names and units.
 
-``truth`` is the plant, ``belief`` the controller, ``log`` counts the records in the pump, ``alarm`` what stands and
-sounds, ``status`` what a programmer read last through the protocol, ``residual`` the last refill, and ``answer``
-what became of the last request.
+``truth`` is the plant, ``belief`` the controller, ``log`` counts the records in the pump, ``alarm`` is what
+stands and sounds, ``status`` what a programmer read last through the protocol, ``residual`` the last refill,
+and ``answer`` what became of the last request.
 """
 
 from collections.abc import Iterable, Mapping

@@ -31,7 +31,7 @@ class BaseStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
         return self.runs or self.usual_runs
 
 
-class Advance(BaseStep, tag="advance"):
+class Advance(BaseStep, frozen=True, tag="advance"):
     """Time passes; with ``refill_every_days`` the patient comes to be refilled in between."""
 
     days: int = 0
@@ -46,7 +46,7 @@ class Advance(BaseStep, tag="advance"):
         return (self.days * MINUTES_PER_DAY + self.hours * 60 + self.minutes) * MS_PER_MINUTE
 
 
-class FaultStep(BaseStep, tag="fault"):
+class FaultStep(BaseStep, frozen=True, tag="fault"):
     """A physical fault happens."""
 
     usual_runs: ClassVar = FAILING_RUNS
@@ -55,7 +55,7 @@ class FaultStep(BaseStep, tag="fault"):
     values: dict[str, int] = {}
 
 
-class ClearStep(BaseStep, tag="clear"):
+class ClearStep(BaseStep, frozen=True, tag="clear"):
     """A physical fault ends."""
 
     usual_runs: ClassVar = FAILING_RUNS
@@ -63,7 +63,7 @@ class ClearStep(BaseStep, tag="clear"):
     name: str
 
 
-class StorageStep(BaseStep, tag="storage"):
+class StorageStep(BaseStep, frozen=True, tag="storage"):
     """Non-volatile memory fails: a bit flips, or a cell can no longer be written or read."""
 
     usual_runs: ClassVar = FAILING_RUNS
@@ -73,11 +73,11 @@ class StorageStep(BaseStep, tag="storage"):
     bit: int = 0
 
 
-class ResetStep(BaseStep, tag="reset"):
+class ResetStep(BaseStep, frozen=True, tag="reset"):
     """The firmware starts again."""
 
 
-class RefillStep(BaseStep, tag="refill"):
+class RefillStep(BaseStep, frozen=True, tag="refill"):
     """A syringe empties and fills the reservoir, and the clinician records it in the pump."""
 
     filled_nl: int
@@ -86,7 +86,7 @@ class RefillStep(BaseStep, tag="refill"):
     recorded: bool = True
 
 
-class InjectStep(BaseStep, tag="inject_port"):
+class InjectStep(BaseStep, frozen=True, tag="inject_port"):
     """A syringe injects into the catheter access port."""
 
     usual_runs: ClassVar = FAILING_RUNS
@@ -95,38 +95,48 @@ class InjectStep(BaseStep, tag="inject_port"):
     conc_ng_ml: int
 
 
-class AspirateStep(BaseStep, tag="aspirate_port"):
+class AspirateStep(BaseStep, frozen=True, tag="aspirate_port"):
     """A syringe draws out of the catheter access port, as a bedside test."""
 
     volume_nl: int
 
 
-class OpenValveStep(BaseStep, tag="reset_flow_valve"):
+class OpenValveStep(BaseStep, frozen=True, tag="reset_flow_valve"):
     """The clinician opens the flow-activated valve again."""
 
     usual_runs: ClassVar = FAILING_RUNS
 
 
-class InterrogateStep(BaseStep, tag="interrogate"):
+class InterrogateStep(BaseStep, frozen=True, tag="interrogate"):
     """A programmer opens a session, reads status, alarms, program and log, and closes it."""
 
 
-class ProgramStep(BaseStep, tag="program"):
+class PatientBolusRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the patient may ask for; the fields are those of the program."""
+
+    volume_nl: int
+    duration_s: int
+    lockout_min: int
+    max_per_24h: int
+    max_24h_nl: int
+
+
+class ProgramStep(BaseStep, frozen=True, tag="program"):
     """The clinician changes the program.
 
-    ``until`` is how far the transaction gets. With ``hang_up`` the link is lost then, else the session is closed.
+    ``until`` is how far the transaction gets. With ``hang_up`` the link is lost then, else the session ends.
     """
 
     scale_permille: int = 1_000
     steps: tuple[tuple[int, int], ...] = ()
     limits: dict[str, int] = {}
-    patient_bolus: dict[str, int] = {}
+    patient_bolus: PatientBolusRule | None = None
     accept_soft: bool = True
     until: Literal["begin", "stage", "verify", "commit"] = "commit"
     hang_up: bool = False
 
 
-class BolusStep(BaseStep, tag="bolus"):
+class BolusStep(BaseStep, frozen=True, tag="bolus"):
     """The clinician gives a bolus; volume 0 is what fills tubing and catheter as the program tells them."""
 
     kind: Literal["CLINICIAN", "PRIME", "BRIDGE"] = "CLINICIAN"
@@ -134,15 +144,15 @@ class BolusStep(BaseStep, tag="bolus"):
     duration_s: int = 1_800
 
 
-class CancelBolusStep(BaseStep, tag="cancel_bolus"):
+class CancelBolusStep(BaseStep, frozen=True, tag="cancel_bolus"):
     """The clinician ends the bolus that is being delivered."""
 
 
-class PatientBolusStep(BaseStep, tag="patient_bolus"):
+class PatientBolusStep(BaseStep, frozen=True, tag="patient_bolus"):
     """The patient asks for a bolus."""
 
 
-class DeliveryStep(BaseStep, tag="set_delivery"):
+class DeliveryStep(BaseStep, frozen=True, tag="set_delivery"):
     """The clinician stops, slows or resumes delivery."""
 
     target: Literal["STOPPED", "MIN_RATE", "RUNNING"]
@@ -150,13 +160,13 @@ class DeliveryStep(BaseStep, tag="set_delivery"):
     reason: Literal["CLINICAL", "PROCEDURE", "ADVERSE_EFFECT", "DEVICE_CHECK"] = "CLINICAL"
 
 
-class SelfTestStep(BaseStep, tag="self_test"):
+class SelfTestStep(BaseStep, frozen=True, tag="self_test"):
     """The clinician runs self-tests."""
 
     tests: tuple[str, ...]
 
 
-class AcknowledgeStep(BaseStep, tag="acknowledge"):
+class AcknowledgeStep(BaseStep, frozen=True, tag="acknowledge"):
     """The clinician acknowledges an alarm."""
 
     code: str

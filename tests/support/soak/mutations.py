@@ -22,7 +22,8 @@ _WORDS8: Final = tuple(word for word in range(256) if is_codeword8(word))
 
 def sealed(checked: bytes) -> bytes:
     """Return header and payload as on the wire, with a right CRC."""
-    return b"\0" + cobs.encode((checked + crc32c(checked).to_bytes(4, "little"))[:MAX_FRAME]) + b"\0"
+    coded: bytes = cobs.encode((checked + crc32c(checked).to_bytes(4, "little"))[:MAX_FRAME])
+    return b"\0" + coded + b"\0"
 
 
 class Mutator:

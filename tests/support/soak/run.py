@@ -50,8 +50,9 @@ class Report:
 
     def text(self) -> str:
         """Return the report for a person."""
+        speed = self.frames / max(self.seconds, 1e-9)
         lines = [
-            f"{self.frames:,} frames in {self.seconds:.0f} s ({self.frames / max(self.seconds, 1e-9):,.0f}/s)",
+            f"{self.frames:,} frames in {self.seconds:.0f} s ({speed:,.0f}/s)",
             f"{self.octets_in:,} octets in, {self.octets_out:,} octets out",
             f"{self.answered_peers:,} requests of the genuine peer in between, all answered",
             f"memory kept after {WATCHED:,} frames: at most {self.growth:,} octets",
@@ -60,6 +61,10 @@ class Report:
             + ", ".join(f"{name} {count:,}" for name, count in self.drops.most_common()),
         ]
         return "\n".join(lines)
+
+
+def _told(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.most_common())
 
 
 def soak(frames: int, seed: int, progress: Callable[[Report], None] | None = None) -> Report:

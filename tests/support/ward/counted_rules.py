@@ -1,4 +1,4 @@
-"""The rules with a pump of counters behind the endpoint: every request that changes something, in any state."""
+"""The rules with a pump of counters behind the endpoint: every request that changes something."""
 
 from collections import Counter
 from collections.abc import Mapping

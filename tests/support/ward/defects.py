@@ -25,7 +25,7 @@ Defect = Callable[[], Any]
 
 
 def _cache_off_by_one() -> Any:  # noqa: ANN401 - a patcher
-    """The cache answers for the transaction before the last, so that a repetition counts as out of sequence."""
+    """The cache knows the transaction before the last, so that a repetition is out of sequence."""
     judge = ExchangeServer.judge
 
     def wrong(server: ExchangeServer, txn: int) -> Verdict:

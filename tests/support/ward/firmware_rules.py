@@ -154,7 +154,7 @@ class FirmwareRules(WardRules):
     def _stage(self, person: Programmer, image: bytes, intent: bytes) -> Answer:
         """The pump's summary, or None where it did not come so far."""
         info = [person.ask(GetProgramInfoRequest(which)) for which in (Which.ACTIVE, Which.STAGED)]
-        versions = [getattr(one, "version", 0) for one in info]
+        versions: list[int] = [getattr(one, "version", 0) for one in info]
         opened = person.ask(ProgBeginRequest(max(versions), len(image), intent))
         if not hasattr(opened, "handle"):
             return None
@@ -163,22 +163,19 @@ class FirmwareRules(WardRules):
         summary = person.ask(ProgVerifyRequest(opened.handle, hashlib.sha256(image).digest()))
         return summary if hasattr(summary, "token") else None
 
-    @rule(sky=weather.ANY)
-    def the_program_is_committed(self, sky: Weather) -> None:
-        if self.pending is not None:
-            (person, commit, intent), self.pending = self.pending, None
-            if person.uncertain is None:
-                self.bring(sky)
-                person.order(commit, intent)
-                person.ask(commit)
-                self.clear_up()
-
-    @rule(sky=weather.ANY)
-    def the_program_is_dropped(self, sky: Weather) -> None:
-        if self.pending is not None:
-            self.bring(sky)
-            self.pending[0].ask(ProgAbortRequest(self.pending[1].handle))
-            self.clear_up()
+    @precondition(lambda self: self.pending is not None)
+    @rule(sky=weather.ANY, drop=st.sampled_from((False, False, False, True)))
+    def the_program_is_committed_or_dropped(self, sky: Weather, drop: bool) -> None:
+        """Committed, and the token tried once more, which is no order of anybody; or given up."""
+        assert self.pending is not None
+        (person, commit, intent), self.pending = self.pending, None
+        self.bring(sky)
+        if drop:
+            person.ask(ProgAbortRequest(commit.handle))
+        elif person.uncertain is None:
+            person.order(commit, intent)
+            person.ask(commit)
+        self.clear_up()
 
     @rule(
         who=CLINICIANS,
@@ -206,16 +203,21 @@ class FirmwareRules(WardRules):
             person.ask(start)
         self.clear_up()
 
-    @rule(sky=weather.ANY, patience_ms=st.sampled_from((0, 0, 3_600_000)))
-    def a_patient_bolus(self, sky: Weather, patience_ms: int) -> None:
-        person = self.free(1)
+    @rule(sky=weather.ANY, patience_ms=st.sampled_from((0, 0, 3_600_000)), resets=st.integers(0, 2))
+    def a_patient_bolus(self, sky: Weather, patience_ms: int, resets: int) -> None:
+        """Asked for, and asked for again after each reset: a reset must not grant a dose."""
         self.world.jump_pump(patience_ms)
-        if person is not None:
-            intent = person.new_intent()
-            self.bring(sky)
-            answer = person.order(PatientBolusRequest(intent), intent)
-            self.bolus_id = getattr(answer, "bolus_id", self.bolus_id)
-            self.clear_up()
+        for number in range(1 + resets):
+            person = self.free(1)
+            if person is not None:
+                intent = person.new_intent()
+                self.bring(sky)
+                answer = person.order(PatientBolusRequest(intent), intent)
+                self.bolus_id = getattr(answer, "bolus_id", self.bolus_id)
+                self.clear_up()
+            if number < resets:
+                self.world.lose_power()
+                self.look()
 
     @precondition(lambda self: self.bolus_id)
     @rule(who=WHO, sky=weather.ANY)

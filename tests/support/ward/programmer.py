@@ -1,7 +1,7 @@
 """A programmer that keeps to the rules: one order at a time, an intent before each, and no guessing.
 
-What it does when an answer is lost is what every programmer of OITP/1 must do. An order that carries an intent
-is settled by GET_RECEIPT in a new session. SET_DELIVERY and BOLUS_CANCEL carry none: the programmer notes the
+What it does when an answer is lost is what every programmer of OITP/1 must do. An order with an intent is
+settled by GET_RECEIPT in a new session. SET_DELIVERY and BOLUS_CANCEL carry none: the programmer notes the
 status before it sends, and in a new session reads the log from there; `support.ward.hindsight` judges what it
 finds. Either way the new session matters: the one that could still have carried the order is over.
 """
@@ -175,7 +175,7 @@ class Programmer:
         assert not isinstance(receipt, ErrorBody), receipt
         return receipt.state in APPLIED
 
-    def _by_log(self, order: Order) -> bool | None | Lost:
+    def _by_log(self, order: Order) -> bool | Lost | None:
         """Judge by the log; None where the status has to say what is in force."""
         assert order.before is not None
         info = self.ask(LogInfoRequest())
@@ -195,7 +195,7 @@ class Programmer:
         verdict = took_place(order.body, self.slot, order.before, told)
         return verdict if verdict is not None else self._in_force()
 
-    def _in_force(self) -> None | Lost:
+    def _in_force(self) -> Lost | None:
         """Look at what is in force now, by this order or the one before it."""
         status = self.ask(GetStatusRequest())
         return status if isinstance(status, Lost) else None

@@ -110,29 +110,27 @@ class WardRules(RuleBasedStateMachine):
         self.world.to_pump.plan.clear()
         self.world.to_programmer.plan.clear()
 
-    @rule()
-    def power_fails(self) -> None:
-        self.world.lose_power()
+    @rule(nth=st.integers(0, 14), torn=st.sampled_from((0, 0, 1, 9, 30)))
+    def power_fails(self, nth: int, torn: int) -> None:
+        """Now, or at one of the next storage writes, in the middle of it or before."""
+        if nth:
+            self.world.device.storage.cut_power_at(nth, torn=torn)
+        else:
+            self.world.lose_power()
 
-    @rule(nth=st.integers(1, 14), torn=st.sampled_from((0, 0, 1, 9, 30)))
-    def power_will_fail(self, nth: int, torn: int) -> None:
-        self.world.device.storage.cut_power_at(nth, torn=torn)
+    @rule(what=st.sampled_from(("line", "head off", "head on", "head on")))
+    def somebody_moves(self, what: str) -> None:
+        """The line is pulled out, or the head is taken off the pump or put back."""
+        if what == "line":
+            self.world.unplug()
+        else:
+            self.world.set_head(what == "head on")
 
-    @rule()
-    def the_line_is_pulled_out(self) -> None:
-        self.world.unplug()
-
-    @rule()
-    def the_head_is_moved(self) -> None:
-        self.world.set_head(not self.world.head_on)
-
-    @rule(ms=weather.SHORT_MS)
-    def time_passes(self, ms: int) -> None:
-        self.world.let_pass(ms)
-
-    @rule(ms=weather.LONG_MS)
-    def pump_time_runs_ahead(self, ms: int) -> None:
-        self.world.jump_pump(ms)
+    @rule(link_ms=weather.SHORT_MS, pump_ms=weather.LONG_MS)
+    def time_passes(self, link_ms: int, pump_ms: int) -> None:
+        """Nobody does anything; pump time runs ahead of link time."""
+        self.world.let_pass(link_ms)
+        self.world.jump_pump(pump_ms)
 
     @rule(first=st.integers(0, 400), count=st.integers(1, 20), on_present_link=st.booleans())
     def old_frames_come_again(self, first: int, count: int, on_present_link: bool) -> None:
@@ -140,28 +138,24 @@ class WardRules(RuleBasedStateMachine):
         played = (self.world.to_pump.library + self.world.to_pump.frames)[first : first + count]
         session = self.world.endpoint.session
         for wire in played:
-            if on_present_link and session is not None:
-                wire = _on_link(wire, session.link_id)
-            self.world.to_pump.put(wire, self.world.now_ms())
+            forged = on_present_link and session is not None
+            octets = _on_link(wire, session.link_id) if forged and session is not None else wire
+            self.world.to_pump.put(octets, self.world.now_ms())
             self.world.serve()
 
     # --- programmers --------------------------------------------------------------------------------------
 
-    @rule(who=WHO, sky=weather.ANY)
-    def a_programmer_connects(self, who: int, sky: Weather) -> None:
+    @rule(who=WHO, what=st.sampled_from(("connects", "leaves", "listens")), sky=weather.ANY)
+    def a_programmer_comes_or_goes(self, who: int, what: str, sky: Weather) -> None:
+        person = self.people[who]
         self.bring(sky)
-        self.people[who].connect()
+        if what == "listens":
+            person.listen(1_500)
+        elif what == "leaves":
+            person.close()
+        else:
+            person.connect()
         self.clear_up()
-
-    @rule(who=WHO, sky=weather.ANY)
-    def a_programmer_leaves(self, who: int, sky: Weather) -> None:
-        self.bring(sky)
-        self.people[who].close()
-        self.clear_up()
-
-    @rule(who=WHO, ms=st.sampled_from((10, 1_500, 20_000)))
-    def a_programmer_listens(self, who: int, ms: int) -> None:
-        self.people[who].listen(ms)
 
     @precondition(lambda self: any(who.uncertain for who in self.people))
     @rule(sky=weather.ANY)
@@ -172,11 +166,17 @@ class WardRules(RuleBasedStateMachine):
         self.clear_up()
 
     def free(self, number: int) -> Programmer | None:
-        """The programmer, connected, unless an outcome is unknown to it: then it gives no orders."""
+        """The programmer, connected, unless an outcome is unknown to it: then it gives no orders.
+
+        Whoever else had a session ends it, as people do who share one pump.
+        """
         who = self.people[number]
-        if who.uncertain is None and (who.connected or who.connect()):
-            return who
-        return None
+        if who.uncertain is not None:
+            return None
+        for other in self.people:
+            if other is not who:
+                other.close()
+        return who if who.connected or who.connect() else None
 
     # --- the books ----------------------------------------------------------------------------------------
 

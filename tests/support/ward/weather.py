@@ -32,4 +32,4 @@ FOUL = st.builds(Weather, _OUT, _BACK)
 ANY = FAIR | FOUL
 
 SHORT_MS = st.sampled_from((1, 100, 999, 5_000, 30_000, 61_000))
-LONG_MS = st.sampled_from((1_000, 60_000, 600_000, 3_600_000, 6 * 3_600_000, 25 * 3_600_000))
+LONG_MS = st.sampled_from((0, 0, 1_000, 60_000, 600_000, 3_600_000, 6 * 3_600_000, 25 * 3_600_000))

@@ -139,7 +139,7 @@ class World:
     def open_handle(self) -> "Handle":
         """Plug a programmer in."""
         handle = Handle(self)
-        self.handles = [other for other in self.handles if not other.broken][-3:] + [handle]
+        self.handles = [*[other for other in self.handles if not other.broken][-3:], handle]
         return handle
 
     def remember(self) -> None:
