@@ -24,6 +24,7 @@ _COMMANDS: Final = {
     "dissector": "workbench.commands.dissector:dissector",
     "demo": "workbench.commands.demo:demo",
     "accuracy": "workbench.commands.accuracy:accuracy",
+    "recall": "workbench.commands.recall:recall",
     "bench": "workbench.commands.bench:bench",
 }
 

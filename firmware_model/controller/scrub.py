@@ -56,8 +56,10 @@ class Scrubber:
             self._program.tell_corrupt(cell)
         self._mend_programs()
         self._parts.storage.disturbed = False
-        failed = failures_of(SCRUB, self._parts, self._profile, self._hardware)
-        follow_failures(self._parts, SCRUB, failed)
+        # A program of which no copy is good has an alarm of its own.
+        tests = SelfTest.MEMORY if self._program.active is None else SCRUB
+        failed = failures_of(tests, self._parts, self._profile, self._hardware)
+        follow_failures(self._parts, tests, failed)
 
     def _mend_programs(self) -> None:
         programs, active = self._parts.programs, self._program.active

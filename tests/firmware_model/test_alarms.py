@@ -19,6 +19,7 @@ from protocol.messages.alarms import (
     AlarmSilenceResponse,
     GetAlarmsRequest,
 )
+from protocol.request_words import SelfTest
 from protocol.requests import Refusal
 from protocol.vocabulary import AlarmCode, AlarmState, ErrorCode, Priority, Role
 
@@ -130,7 +131,7 @@ def test_an_alarm_comes_though_power_fails_while_it_is_raised(nth: int, torn: in
 # --- seen -------------------------------------------------------------------------------------------------
 
 HIGH = AlarmCode.RESERVOIR_EMPTY
-MEDIUM = AlarmCode.SECURITY_LOCKOUT
+MEDIUM = AlarmCode.SELF_TEST_FAIL
 LOW = AlarmCode.TELEMETRY_ABUSE
 INFO = AlarmCode.PATIENT_BOLUS_DENIED
 
@@ -142,7 +143,7 @@ def with_alarm(code: AlarmCode) -> tuple[Pump, int]:
         # This one follows its cause, so it needs one.
         pump.refill(0)
     else:
-        pump.controller.alarms.raise_alarm(code, 5)
+        pump.controller.alarms.raise_alarm(code, SelfTest.MOTOR)
     return pump, next(alarm.instance for alarm in standing(pump) if alarm.code is code)
 
 
@@ -324,6 +325,7 @@ def test_a_snapshot_carries_a_silence() -> None:
 
 # --- a full table -----------------------------------------------------------------------------------------
 
+
 @pytest.fixture
 def crowded() -> Pump:
     """A pump on which as many alarms stand as its table holds."""
@@ -402,7 +404,7 @@ def test_every_alarm_that_stands_after_a_cut_was_told_as_raised(nth: int, torn: 
     pump = pump_at_work()
     pump.storage.cut_power_at(nth, torn=torn)
     try:
-        pump.controller.alarms.raise_alarm(MEDIUM, 5)
+        pump.controller.alarms.raise_alarm(MEDIUM, SelfTest.MOTOR)
     except PowerCut:
         pump.reset()
     raised = [event for event in map(read_payload, log_of(pump)) if isinstance(event, AlarmRaisedEvent)]

@@ -16,6 +16,7 @@ from support.bolus_bench import (
     cancel,
     day,
     give,
+    pass_power_on_test,
     set_delivery,
     told,
 )
@@ -198,6 +199,7 @@ def test_no_patient_bolus_while_a_critical_alarm_stands() -> None:
     pump.controller.alarms.clear(AlarmCode.LONG_STOP)
     pump.reset()
     assert pump.controller.alarms.stands(AlarmCode.PUMP_RESET)
+    pass_power_on_test(pump)
     assert isinstance(ask_for_bolus(pump, 1), PatientBolusResponse)
 
 
@@ -245,6 +247,8 @@ def test_every_denial_is_logged_and_counted_and_stands_until_it_is_seen() -> Non
     assert (alarm.code, alarm.detail) == (AlarmCode.PATIENT_BOLUS_DENIED, ErrorCode.LOCKOUT)
     ask(pump, AlarmAckRequest(alarm.instance), PATIENT)
     pump.advance_to(HOUR_MS)
+    assert ask_for_bolus(pump, 3) == Refusal(ErrorCode.BUSY, detail=5)
+    pass_power_on_test(pump)
     assert ask_for_bolus(pump, 2).left_today == 1
 
 

@@ -15,6 +15,7 @@ from support.bolus_bench import (
     cancel,
     give,
     in_balance,
+    pass_power_on_test,
     set_delivery,
     start_request,
     told,
@@ -170,6 +171,7 @@ def test_no_number_is_given_twice() -> None:
         numbers.append(arm(pump, number=number).bolus_id)
         pump.advance_to(pump.now_ms + HOUR_MS)
         pump.reset()
+    pass_power_on_test(pump)
     numbers.append(ask_for_bolus(pump, 9).bolus_id)
     for copy in ("a", "b"):
         pump.storage.flip_bit(f"bolus.{copy}", 9)

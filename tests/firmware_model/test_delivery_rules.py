@@ -20,16 +20,29 @@ from protocol.vocabulary import BolusState, DeliveryState
 HOLDS = (None, DeliveryState.STOPPED, DeliveryState.MIN_RATE)
 BOLUSES = (None, *BolusKind)
 NO_OR_YES = (False, True)
+FAULTS = tuple(product(*[NO_OR_YES] * 4))
 EVERY = tuple(
-    Circumstances(*given)
-    for given in product(NO_OR_YES, NO_OR_YES, NO_OR_YES, HOLDS, BOLUSES, NO_OR_YES, NO_OR_YES, NO_OR_YES)
+    Circumstances(*given, *faults)
+    for given in product(NO_OR_YES, NO_OR_YES, NO_OR_YES, HOLDS, BOLUSES)
+    for faults in FAULTS
 )
 
 
-@pytest.mark.parametrize("given", EVERY)
-def test_every_circumstance_has_its_decision(given: Circumstances) -> None:
+def with_faults(faults: tuple[bool, ...]) -> list[Circumstances]:
+    return [
+        each for each in EVERY if (each.is_over, each.is_held_low, each.is_stalled, each.is_hung) == faults
+    ]
+
+
+@pytest.mark.parametrize("faults", FAULTS)
+def test_every_circumstance_has_its_decision(faults: tuple[bool, ...]) -> None:
+    for given in with_faults(faults):
+        assert_decided(given)
+
+
+def assert_decided(given: Circumstances) -> None:
     decision = decide(given)
-    has_end = given.is_over or not given.has_drug
+    has_end = given.is_over or given.is_hung or not given.has_drug
     if not given.has_program or has_end or given.hold is DeliveryState.STOPPED:
         assert (decision.state, decision.flow) == (DeliveryState.STOPPED, Flow.NONE)
     elif not given.program_readable or given.is_held_low:
@@ -45,13 +58,23 @@ def test_every_circumstance_has_its_decision(given: Circumstances) -> None:
         assert (decision.state, decision.flow) == (state, Flow.SCHEDULE)
 
 
-@pytest.mark.parametrize("given", EVERY)
-def test_a_bolus_goes_on_only_over_the_program(given: Circumstances) -> None:
+@pytest.mark.parametrize("faults", FAULTS)
+def test_a_bolus_goes_on_only_over_the_program(faults: tuple[bool, ...]) -> None:
     """An order cancels it, anything that went wrong faults it, and nothing pauses it."""
+    for given in with_faults(faults):
+        assert_bolus_decided(given)
+
+
+def assert_bolus_decided(given: Circumstances) -> None:
     ends = decide(given).ends_bolus
     if decide(given).flow is Flow.SCHEDULE:
         assert ends is (BolusState.FAULTED if given.is_stalled else None)
-    elif decide(given).state is given.hold and given.has_program and given.has_drug and not given.is_over:
+    elif (
+        decide(given).state is given.hold
+        and given.has_program
+        and given.has_drug
+        and not (given.is_over or given.is_hung)
+    ):
         assert ends is BolusState.CANCELLED
     else:
         assert ends is BolusState.FAULTED

@@ -301,7 +301,9 @@ class Watched:
         armed = ask(self.pump, arm_request(max(1, volume_nl), duration_s, number=number))
         if isinstance(armed, BolusArmResponse):
             started = ask(self.pump, start_request(armed))
-            assert not isinstance(started, Refusal)
+            if isinstance(started, Refusal):
+                assert started.code is ErrorCode.BUSY
+                return
             self.grants.append(self.pump.now_ms)
 
     def delivered(self, at_ms: int) -> Fraction:

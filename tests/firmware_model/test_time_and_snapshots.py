@@ -189,7 +189,7 @@ def test_octets_that_are_no_snapshot_are_refused() -> None:
 
 def test_a_snapshot_of_another_version_is_refused() -> None:
     other = replace(new_pump().snapshot(), version=99)
-    with pytest.raises(SnapshotError, match="version 99, this program reads 2"):
+    with pytest.raises(SnapshotError, match="version 99, this program reads 3"):
         decode_snapshot(encode_snapshot(other))
     with pytest.raises(SnapshotError, match="version 99"):
         Pump.restore(other)

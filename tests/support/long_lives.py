@@ -1,6 +1,6 @@
 """Lives of years in a few calls: refills in time, resets where power fails, and what stood when."""
 
-from support.pump_bench import DAY_MS, status
+from support.pump_bench import DAY_MS
 
 from firmware_model.controller.storage import PowerCut
 from firmware_model.pump import Pump
@@ -46,4 +46,4 @@ def drain(pump: Pump, permille: int) -> None:
     capacity = profile.battery_capacity_uah * 1_000 * 3_600_000
     cell.leak_charge += capacity * (1_000 - permille) // 1_000 - cell.drawn_charge()
     pump.apply_fault("battery_adc_offset", offset_mv=0)
-    assert status(pump)
+    pump.belief()

@@ -109,6 +109,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         seed: of the pump, its chance, and all keys.
         utc_s: civil time at the hand-over, Unix seconds.
         defects: software defects of the recalled course.
+        mixes: drug and fluid mix on their way to the tip; else each flows as a plug.
         window_h: windows in which the dose of the patient is compared with that of the twin, h.
     """
 
@@ -125,6 +126,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 1
     utc_s: int = 1_772_409_600
     defects: tuple[str, ...] = ()
+    mixes: bool = False
     window_h: int = 24
 
     @property

@@ -1,8 +1,8 @@
 """What each observer could see of a failure: where its course differs from that of the healthy twin.
 
 Nothing here knows what was meant to fail. The log, the alarms, the status that programmers read, the volume
-drawn out at a refill and the dose of the patient are compared with those of a pump of the same seed that lived the
-same days without the failure.
+drawn out at a refill and the dose of the patient are compared with those of a pump of the same seed that
+lived the same days without the failure.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from typing import Final
 
 from protocol.log_record import AlarmRaisedEvent, DeliveryStateEvent, read_payload
 from protocol.messages.status import GetStatusResponse
-from protocol.vocabulary import EventType
+from protocol.vocabulary import AlarmCode, EventType
 from workbench.recalls.runner import Course, Run
 from workbench.recalls.sighting import Visit
 
@@ -31,6 +31,7 @@ _LESS_PERMILLE: Final = 900
 _MORE_PERMILLE: Final = 1_100
 _PERMILLE: Final = 1_000
 _UNTOLD: Final = (EventType.SESSION_OPEN, EventType.SESSION_CLOSE, EventType.CHAIN_CHECKPOINT)
+_SUSPECT: Final = (AlarmCode.OVERINFUSION_SUSPECT.name, AlarmCode.OCCLUSION_SUSPECT.name)
 _PASSING: Final = frozenset(
     ("uptime_s", "utc_s", "battery_mv", "log_last_seq", "last_txn_id", "next_change_s", "temp_cdeg")
 )
@@ -49,6 +50,7 @@ class Observed:
         status: fields of the status that differed at a visit.
         gap_nl: how far the last status was from the true content of the reservoir, nL.
         residual: the last volume drawn out, beside that of the twin.
+        suspicion: alarms that the pump raised for its judgement of a residual; they are part of no other.
         patient: what the patient got too little or too much of, in order.
     """
 
@@ -58,6 +60,7 @@ class Observed:
     status: tuple[str, ...]
     gap_nl: int
     residual: str
+    suspicion: tuple[str, ...]
     patient: tuple[str, ...]
 
 
@@ -68,11 +71,12 @@ def observe(run: Run) -> Observed:
     gap = course.end.value("belief.gap_nl")
     return Observed(
         log=_more_or_fewer(course, healthy),
-        alarms=tuple(sorted(name for name in onset if name not in twin_onset)),
+        alarms=tuple(sorted(name for name in onset if name not in twin_onset and name not in _SUSPECT)),
         missed=tuple(sorted(name for name, at in twin_onset.items() if _moved(onset.get(name), at))),
         status=_status(course.visits, healthy.visits),
         gap_nl=gap if isinstance(gap, int) else 0,
         residual=_residual(course.refills, healthy.refills),
+        suspicion=tuple(sorted(name for name in onset if name in _SUSPECT)),
         patient=_patient(course, healthy),
     )
 
@@ -88,6 +92,8 @@ def _counts(course: Course) -> Counter[str]:
             continue
         event, name = read_payload(record), record.type.name
         if isinstance(event, AlarmRaisedEvent):
+            if event.code.name in _SUSPECT:
+                continue
             name = f"{name} {event.code.name}"
         elif isinstance(event, DeliveryStateEvent):
             name = f"{name} {event.after.name}"
@@ -151,7 +157,7 @@ def _patient(course: Course, healthy: Course) -> tuple[str, ...]:
         before = now
     told = [word for number, word in enumerate(words) if word and word not in words[:number]]
     pocket = course.end.value("truth.pocket_ng") != healthy.end.value("truth.pocket_ng")
-    return tuple([*told, *([BESIDE] if pocket else [])])
+    return (*told, *([BESIDE] if pocket else []))
 
 
 def _dose_word(mass: int, twin_mass: int) -> str:

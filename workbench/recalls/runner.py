@@ -126,6 +126,7 @@ def run_course(scenario: Scenario, variant: Variant) -> Course:
     bench = Bench(
         scenario.profile, setup, scenario.setup, seed=scenario.seed, utc_s=scenario.utc_s, defects=defects
     )
+    bench.pump.plant.set_dispersion(mixes=scenario.mixes)
     bench.pump.plant.record_every(scenario.window_h * MS_PER_HOUR)
     first_seq, story = bench.pump.controller.log.last_seq + 1, Story(bench)
     if defects:

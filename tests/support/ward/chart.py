@@ -18,7 +18,7 @@ from protocol.messages.log import LogRecord
 from protocol.program import Limits, PatientBolus
 from protocol.quantities import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, UNITS_PER_NL, nl_to_units
 from protocol.request_words import BolusKind
-from protocol.vocabulary import BolusState, EventType, ReceiptState
+from protocol.vocabulary import BolusState, DeliveryState, EventType, ReceiptState
 
 COUNTED: Final = ("PROG_COMMIT", "BOLUS_START", "PATIENT_BOLUS", "REFILL_RECORD")
 """Orders that change by one more each time; SET_DELIVERY and BOLUS_CANCEL say what is to be."""
@@ -110,8 +110,10 @@ class Chart:
         today = [before for before, _ in self._patient_starts if latest_ms - before < MS_PER_DAY]
         assert len(today) <= rules.max_per_24h, "more boluses than a day may have"
 
-    def was_set(self, body: SetDeliveryRequest) -> bool:
-        """Whether the hold in force has changed to what was ordered since the look before the last."""
+    def was_set(self, body: SetDeliveryRequest) -> bool | None:
+        """Whether the hold has changed to what was ordered; None where the program ran and was to run."""
+        if self._hold is None and self._hold_before is None and body.target_state is DeliveryState.RUNNING:
+            return None
         if self._hold == self._hold_before:
             return False
         return (None if self._hold is None else self._hold.reason) in (None, body.reason)

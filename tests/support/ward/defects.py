@@ -130,6 +130,8 @@ DEFECTS: dict[str, Defect] = {
 
 FIRMWARE_DEFECTS: dict[str, Defect] = {
     "receipts in RAM": _receipts_in_ram,
-    "lockout forgotten": _lockout_forgotten,
 }
 """Defects of the device behind the endpoint."""
+
+LOCKOUT_FORGOTTEN: Defect = _lockout_forgotten
+"""A defect that only a story of one patient and one reset tells soon enough."""

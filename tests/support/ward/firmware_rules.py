@@ -93,13 +93,14 @@ class FirmwareRules(WardRules):
     def counted(self, orders: Counter[str]) -> Counter[str]:
         return Counter({name: orders[name] for name in COUNTED})
 
-    def absolute_took_effect(self, key: Key) -> bool | None:
+    def is_absolute(self, key: Key) -> bool:
+        return self.world.ledger.asked[key].name not in COUNTED
+
+    def took_effect(self, key: Key) -> bool | None:
         body = self.world.ledger.executed[key].body
-        if isinstance(body, SetDeliveryRequest):
-            return self.chart.was_set(body)
         if isinstance(body, BolusCancelRequest):
             return self.chart.was_cancelled(body)
-        return None
+        return self.chart.was_set(body)
 
     def receipts(self) -> Mapping[bytes, Any]:
         return self.chart.receipts()
@@ -142,10 +143,9 @@ class FirmwareRules(WardRules):
         intent = person.new_intent()
         summary = self._stage(person, image, intent)
         if summary is not None:
-            effective = 0
-            clock = person.ask(GetClockRequest()) if later_s else None
-            if clock is not None and getattr(clock, "utc_s", 0):
-                effective = clock.utc_s + later_s
+            clock = person.ask(GetClockRequest())
+            is_set = later_s and hasattr(clock, "utc_s") and clock.utc_s
+            effective = clock.utc_s + later_s if is_set else 0
             reason = OverrideReason.CLINICAL_JUDGEMENT
             commit = ProgCommitRequest(summary.handle, summary.token, summary.soft_flags, reason, effective)
             self.pending = (person, commit, intent)

@@ -52,6 +52,8 @@ class Ledger:
         """Therapy requests during which power failed, until somebody has looked."""
         self.fresh: list[Key] = []
         """What was executed since somebody looked."""
+        self.indifferent: set[Key] = set()
+        """Orders of what was in force already, during which power failed: done or not is the same."""
         self.violations: list[str] = []
 
     # --- what each side tells -----------------------------------------------------------------------------
@@ -128,7 +130,7 @@ class Ledger:
         """A programmer says what became of an order."""
         name = self.asked[key].name
         truth = self.took_effect(key)
-        if truth is not applied:
+        if truth is not applied and key not in self.indifferent:
             self._blame(f"{name} {key}: the programmer believes {applied}, the truth is {truth}")
         if not applied:
             self.denied.add(key)
@@ -147,9 +149,14 @@ class Ledger:
                 orders[spec.name] += 1
         return orders
 
-    def settle(self, key: Key, applied: bool) -> None:
-        """Somebody has looked at the pump after a cut of power: this is what became of the order."""
-        self.executed[key].applied = applied
+    def settle(self, key: Key, applied: bool | None) -> None:
+        """Somebody has looked at the pump after a cut of power: this is what became of the order.
+
+        None where it ordered what was in force already.
+        """
+        self.executed[key].applied = bool(applied)
+        if applied is None:
+            self.indifferent.add(key)
         self.in_doubt.remove(key)
 
     def _blame(self, text: str) -> None:

@@ -54,9 +54,13 @@ class WardRules(RuleBasedStateMachine):
         """Of the orders executed, those that `effects` counts."""
         return orders
 
-    def absolute_took_effect(self, key: Key) -> bool | None:
-        """Whether an order that `effects` does not count took effect when power failed; None for others."""
-        return None
+    def is_absolute(self, key: Key) -> bool:
+        """Whether an order says what is to be, so that `effects` does not count it."""
+        return False
+
+    def took_effect(self, key: Key) -> bool | None:
+        """Whether an absolute order took effect when power failed; None where it made no difference."""
+        raise NotImplementedError
 
     def note(self, request: Any, reply: Any) -> None:  # noqa: ANN401 - any request
         """Remember what a request has begun."""
@@ -196,10 +200,11 @@ class WardRules(RuleBasedStateMachine):
         surplus = effects - self.counted(ledger.applied_orders())
         for key in list(ledger.in_doubt):
             name = ledger.asked[key].name
-            absolute = self.absolute_took_effect(key)
-            ledger.settle(key, surplus[name] > 0 if absolute is None else absolute)
-            if absolute is None and surplus[name]:
-                surplus[name] -= 1
+            if self.is_absolute(key):
+                ledger.settle(key, self.took_effect(key))
+            else:
+                ledger.settle(key, surplus[name] > 0)
+                surplus[name] -= surplus[name] > 0
         assert not +surplus, f"took effect without having been executed: {+surplus}"
         lack = self.counted(ledger.applied_orders()) - effects
         assert not lack, f"executed and without effect: {lack}"
