@@ -19,6 +19,7 @@ from workbench.generators.layers import protocol_page
 from workbench.generators.messages_page import messages_page
 from workbench.generators.profiles_page import profiles_page
 from workbench.generators.program_page import program_page
+from workbench.generators.recalls_page import recalls_page
 from workbench.generators.session_page import session_page
 from workbench.generators.states_page import states_page
 from workbench.generators.vocabulary_pages import (
@@ -54,6 +55,7 @@ DOCUMENTS: Final[Mapping[str, Callable[[], str]]] = {
         "alarms.md": alarms_page,
         "log-events.md": log_events_page,
         "pump-profiles.md": profiles_page,
+        "recalls.md": recalls_page,
         "command-line.md": command_line_page,
         "schema.json": schema_document,
         "oitp.lua": dissector_script,

@@ -5,7 +5,7 @@
 -- (252) that names the dissector oitp.app. Load it with `-X lua_script:oitp.lua`, or put it into Wireshark's
 -- folder of personal Lua plugins.
 
-set_plugin_info({ version = "schema 0x2358FEAA", author = "cisterna" })
+set_plugin_info({ version = "schema 0x6AD88B19", author = "cisterna" })
 
 local PROTO = 161
 local MIN_FRAME = 11
@@ -77,7 +77,7 @@ local ERRORS = {
   { "INTENT_REUSED", "The pump refuses because this intent was used before; make a new one." },
   { "IMAGE_MALFORMED", "The pump refuses because the program image is malformed in section detail." },
   { "SCHEDULE_INVALID", "The pump refuses because the rate table is not valid." },
-  { "HARD_LIMIT", "The pump refuses because a hard limit is passed (limit field, value detail)." },
+  { "HARD_LIMIT", "The pump refuses because the hard limit of limit is passed (value detail)." },
   { "SOFT_LIMIT_UNACKED", "The pump refuses because soft limits are passed and not acknowledged (mask detail)." },
   { "DOSE_MISMATCH", "The pump refuses because the declared dose differs from the pump's own arithmetic (drug 0xdetail)." },
   { "LOCKOUT", "The pump refuses because the lockout of the last bolus has detail s left." },
@@ -128,6 +128,8 @@ local WORDS = {
     [0x536] = "TELEMETRY_ABUSE",
     [0x539] = "PROGRAM_CORRUPT",
     [0x550] = "EMERGENCY_SUSPEND",
+    [0x55F] = "WATCHDOG",
+    [0x563] = "RESTART_LOOP",
   },
   AlarmState = { [0x33] = "ACTIVE", [0x3C] = "SILENCED", [0x55] = "ACKED", [0x5A] = "CLEARED" },
   BolusKind = { [0x33] = "CLINICIAN", [0x3C] = "PRIME", [0x55] = "BRIDGE", [0x5A] = "PATIENT" },
@@ -256,7 +258,6 @@ local FLAGS = {
     { 8, "FLOW_ACTIVATED_VALVE" },
     { 16, "BOLUS" },
     { 32, "NOTIFICATIONS" },
-    { 64, "LAB_PLAINTEXT" },
   },
   LogPageFlag = {
     { 1, "MORE" },
@@ -458,6 +459,9 @@ local LOG_PAYLOADS = {
   },
   [0xAC6] = {
     { name = "cell", filter = "oitp.log.data_corrupt.cell", kind = "octets", size = 12, text = "name of the storage cell, padded with 0x00" },
+  },
+  [0xA9C] = {
+    { name = "defects", filter = "oitp.log.fault.defects", kind = "integer", size = 4, text = "mask of the defects, bits as the registry of the firmware gives them" },
   },
 }
 local BODIES = {

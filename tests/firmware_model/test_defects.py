@@ -1,4 +1,4 @@
-"""Software defects are off unless asked for, announced when on, and each does what it says and nothing else."""
+"""Software defects are off unless asked for, announced when on, and each does what it says and no more."""
 
 import pytest
 from support.bolus_bench import give, told

@@ -1,4 +1,4 @@
-"""Every recall scenario runs, its oracle holds and can fail, and observers see what the matrix says they see."""
+"""Every recall scenario runs, its oracle holds and can fail, and observers see what the matrix says."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -162,9 +162,8 @@ def test_no_drug_is_lost_in_any_story(name: str, variant: Variant) -> None:
 
 @dataclass(frozen=True)
 class Row:
-    """One failure, and what each observer sees of it; an empty set is "no", a set names what has to be there.
-
-    ``quiet`` observers see nothing at all; else more than the named may be there.
+    """One failure, and what each observer sees of it: an empty set is "nothing at all", another names what
+    has to be there; of ``residual`` it names what may be.
     """
 
     failure: str
@@ -290,7 +289,7 @@ def test_volumes_shown_are_wrong_where_the_pump_cannot_know() -> None:
 
 
 def test_the_table_can_tell_failures_apart() -> None:
-    """A stall that is found and one that is not differ in the table, so a run of one cannot pass for the other."""
+    """A stall that is found and one that is not differ in the table: one cannot pass for the other."""
 
     def columns(name: str) -> Observed:
         return observe(ran(name))

@@ -325,7 +325,7 @@ def _self_test(step: kinds.SelfTestStep, story: Story) -> None:
         tests = SelfTest(sum(SelfTest[name] for name in step.tests))
         story.answer(outcome=OK, detail=int(client.self_test(tests).failed))
 
-    _ask(story, Role.CLINICIAN, test)
+    _ask(story, Role.SERVICE, test)
 
 
 def _acknowledge(step: kinds.AcknowledgeStep, story: Story) -> None:

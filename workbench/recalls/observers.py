@@ -6,6 +6,7 @@ lived the same days without the failure.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -36,7 +37,15 @@ _PASSING: Final = frozenset(
     ("uptime_s", "utc_s", "battery_mv", "log_last_seq", "last_txn_id", "next_change_s", "temp_cdeg")
 )
 """Fields of the status that differ from visit to visit without a meaning here."""
-_VOLUMES: Final = frozenset(("reservoir_nl", "since_midnight_nl", "lifetime_nl", "bolus_delivered_nl"))
+_SLIGHT: Final[Mapping[str, int]] = {
+    "reservoir_nl": SLIGHT_NL,
+    "since_midnight_nl": SLIGHT_NL,
+    "lifetime_nl": SLIGHT_NL,
+    "bolus_delivered_nl": SLIGHT_NL,
+    "battery_permille": 5,
+    "eri_days": 5,
+}
+"""Differences up to these tell a person nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +135,7 @@ def _status(visits: tuple[Visit, ...], twins: tuple[Visit, ...]) -> tuple[str, .
             continue
         for each in fields(GetStatusResponse):
             one, other = getattr(visit.status, each.name), getattr(twin.status, each.name)
-            slight = each.name in _VOLUMES and abs(one - other) <= SLIGHT_NL
+            slight = each.name in _SLIGHT and abs(one - other) <= _SLIGHT[each.name]
             if one != other and each.name not in _PASSING and not slight:
                 found.add(each.name)
     return tuple(sorted(found))

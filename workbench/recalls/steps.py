@@ -161,7 +161,7 @@ class DeliveryStep(BaseStep, frozen=True, tag="set_delivery"):
 
 
 class SelfTestStep(BaseStep, frozen=True, tag="self_test"):
-    """The clinician runs self-tests."""
+    """A technician runs self-tests."""
 
     tests: tuple[str, ...]
 

@@ -4,8 +4,9 @@ SET_DELIVERY and BOLUS_CANCEL are absolute: they say what is to be, not what is 
 is doing it once. So they need no receipt; the log has their trace. An order that was answered, or could have
 been, is told by a record with the slot of who gave it. Where power failed in between, the order may have been
 stored and not yet told: then the pump tells after its start, by itself, what is in force, with the reason and
-the minutes of the order. If the very same was in force before, that does not say which of the two orders it
-is: the status says what is in force and until when, and a person may order once more.
+the minutes of the order. That leaves two cases open, in which the status has to say what is in force and a
+person may order once more: the very same was in force before, or the pump does something else by itself, in
+its safe state or with an empty reservoir.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from protocol.log_record import BolusEndEvent, DeliveryStateEvent, read_payload
 from protocol.messages.delivery import BolusCancelRequest, SetDeliveryRequest
 from protocol.messages.log import LogRecord
 from protocol.messages.status import GetStatusResponse
+from protocol.request_words import DeliveryReason
 from protocol.vocabulary import BolusState, DeliveryState, EventType
 
 PUMP_ITSELF = 0xFF
@@ -22,7 +24,7 @@ _HELD = (DeliveryState.STOPPED, DeliveryState.MIN_RATE)
 
 
 def took_place(body: object, slot: int, before: GetStatusResponse, told: Sequence[LogRecord]) -> bool | None:
-    """Judge an order of ``slot`` whose session is over; None where the same was in force before it.
+    """Judge an order of ``slot`` whose session is over; None where the status has to be asked.
 
     Args:
         body: the order.
@@ -52,6 +54,9 @@ def _delivery_was_set(
     if not states:
         return False
     first = states[0]
+    by_itself = first.after is not DeliveryState.RUNNING and first.reason is DeliveryReason.NONE
+    if by_itself:
+        return None
     if body.target_state is DeliveryState.RUNNING:
         return before.delivery_state in _HELD and first.after is DeliveryState.RUNNING
     if (first.after, first.reason, first.minutes) != (body.target_state, body.reason, body.max_minutes):
