@@ -14,12 +14,14 @@ ROOMS := protocol firmware_model emulator programmer_tui workbench
 CHECKED := $(ROOMS) tests tools
 WORKERS ?= 2
 ARGS ?=
+FRAMES ?= 200000
+SEED ?= 1
 
 # The first interpreter that is new enough and can make a virtual environment. `make PYTHON=... demo` names another.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	if $$p -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$p; break; fi; done)
 
-.PHONY: help setup demo test slow lint style types contracts format wheel docs generated check-generated requirements clean
+.PHONY: help setup demo test slow soak lint style types contracts format wheel docs generated check-generated requirements clean
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
@@ -47,6 +49,9 @@ test: $(STAMP) ## the default test suite (WORKERS=2, ARGS="-k words")
 
 slow: $(STAMP) ## the longer tests that the default suite leaves out
 	@$(PY) -m pytest -q -n $(WORKERS) -m slow $(ARGS)
+
+soak: $(STAMP) ## random and mutated frames against both endpoints (FRAMES=200000, SEED=1)
+	@PYTHONPATH=.:tests $(PY) -m support.soak --frames $(FRAMES) --seed $(SEED)
 
 lint: style types contracts ## style, types and import contracts (`make -k lint` goes on after the first that fails)
 

@@ -220,7 +220,9 @@ class Pump:
         """
         if self.storage.dark:
             raise PowerCut(_DARK)
-        link_ms = self._tick()
+        # Where a host tells link time, what it brings has happened when it told it.
+        link_ms = self._tick() if self._link_ms is None else self._link_ms
+        self._settle()
         self._controller.access.bonds.seen(request.caller.slot, request.caller.near, link_ms)
         context = Context(self._controller, self.identity, link_ms, self.far_link)
         return answer(context, request.body, request.caller)

@@ -5,6 +5,7 @@ delivery have none: of them the pump's log tells, or for a role that may not rea
 """
 
 from collections.abc import Callable
+from itertools import dropwhile
 from typing import Final
 
 from programmer_tui.intents import IntentKind
@@ -16,7 +17,7 @@ from protocol.log_record import BolusEndEvent, DeliveryStateEvent, read_payload
 from protocol.messages.log import LogRecord
 from protocol.messages.status import GetStatusResponse
 from protocol.request_words import DeliveryReason
-from protocol.vocabulary import BolusState, DeliveryState
+from protocol.vocabulary import BolusState, DeliveryState, EventType
 
 _OVER: Final = (BolusState.DONE, BolusState.CANCELLED, BolusState.FAULTED)
 
@@ -83,10 +84,25 @@ def _by_delivery(
     if ordered is not None:
         text = f"The pump DID it (log record {ordered.seq}): {uncertain.what}; {now}."
         return Resolution(uncertain.intent_id, True, None, text, uncertain.kind)
+    resumed = _resumed(told)
+    if resumed is not None and resumed.after is target:
+        text = f"The pump lost power meanwhile and came back as ordered: {uncertain.what}; {now}."
+        return Resolution(uncertain.intent_id, True, None, text, uncertain.kind)
     applied = not may_read_log and status.delivery_state is target
     words = "DID it, by its status" if applied else "did NOT do it"
     text = f"The pump {words}: {uncertain.what}; {now}."
     return Resolution(uncertain.intent_id, applied, None, text, uncertain.kind)
+
+
+def _resumed(told: tuple[LogRecord, ...]) -> DeliveryStateEvent | None:
+    """Return what the pump told of its delivery after its first start since, None where it did not start.
+
+    Power may fail when an order is stored and before the log tells of it. After each start the pump tells by
+    itself what is in force, so the order has no record with the slot of who gave it, but it is done.
+    """
+    since = dropwhile(lambda record: record.type is not EventType.BOOT, told)
+    events = (read_payload(record) for record in since)
+    return next((event for event in events if isinstance(event, DeliveryStateEvent)), None)
 
 
 def _is_order_of(record: LogRecord, slot: int) -> bool:

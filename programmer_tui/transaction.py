@@ -50,9 +50,12 @@ def judge_receipt(uncertain: Uncertain, receipt: ReceiptResponse, belief: Belief
     """
     applied = receipt.state in APPLIED
     holds_it = belief.program_info.digest == uncertain.digest[:DIGEST_SIZE]
-    newer = belief.program_info.version > receipt.version
-    # A receipt of an intent that a later program has replaced is no contradiction.
-    contradicts = holds_it if not applied else not holds_it and not newer
+    info = belief.program_info
+    newer = info.version > receipt.version
+    # The same program may have been there before, or a colleague may have made it: only one that came since,
+    # from this bond, is ours. A receipt of an intent that a later program has replaced is no contradiction.
+    is_ours = holds_it and info.version > uncertain.base_version and info.actor_slot == uncertain.actor_slot
+    contradicts = is_ours if not applied else not holds_it and not newer
     if receipt.state is not ReceiptState.SCHEDULED and contradicts:
         held = "the new program" if holds_it else "another program"
         raise trouble(

@@ -125,7 +125,7 @@ ERROR_TEXTS: Final[Mapping[ErrorCode, str]] = {
     ErrorCode.SAFE_STATE: "it is in its safe state",
     ErrorCode.SELF_TEST_FAILED: "a self-test failed",
 }
-"""Every code as the end of a sentence, with ``{field}``, ``{detail}`` and ``{limit}`` where the text needs them."""
+"""Every code as the end of a sentence, with ``{field}``, ``{detail}`` and ``{limit}`` where it needs them."""
 
 
 LIMIT_NAMES: Final[Mapping[int, str]] = {

@@ -395,6 +395,6 @@ class PumpEndpoint:
             self._end_session(CloseReason.HEAD_LOST, events)
         elif session is not None and now_ms >= session.deadline():
             self._end_session(session.time_out_reason(), events)
-        elif session is not None:
+        elif session is not None and session.notifier.mask:
             session.warn(now_ms)
         return events

@@ -88,8 +88,10 @@ class PumpSession:
         plaintext = self.receiver.open(frame)
         if not isinstance(plaintext, Drop):
             self.heard_ms = now_ms
-            self.notifier.stays(CloseReason.IDLE)
-            self._step(SessionInput.VALID_RECORD)
+            if self.notifier.mask:
+                self.notifier.stays(CloseReason.IDLE)
+            if self.state is SessionState.HALF_OPEN:  # in any other state the table says: no change
+                self._step(SessionInput.VALID_RECORD)
         return plaintext
 
     def confirm(self) -> None:
@@ -109,6 +111,8 @@ class PumpSession:
 
     def warn(self, now_ms: int) -> None:
         """Tell a subscriber whose session will soon end."""
+        if EventMask.SESSION not in self.notifier.mask:
+            return
         self._warn(CloseReason.IDLE, self._idle_ms(), WARN_IDLE_MS, now_ms)
         self._warn(CloseReason.EXPIRED, self.opened_ms + SESSION_MS, WARN_EXPIRY_MS, now_ms)
 

@@ -106,7 +106,7 @@ class BondTable:
         self._clock = clock
         self.ram = ram
         payload, self._debt = split_debt(records.get(RecordName.BONDS))
-        self._bonds = {stored.slot: stored for stored in _decode(payload)}
+        self._keep({stored.slot: stored for stored in _decode(payload)})
 
     @property
     def entries(self) -> tuple[BondEntry, ...]:
@@ -115,8 +115,7 @@ class BondTable:
 
     def find(self, slot: int) -> Bond | None:
         """Return the bond in ``slot``, or None."""
-        stored = self._bonds.get(slot)
-        return None if stored is None else stored.bond()
+        return self._told.get(slot)
 
     def recover(self) -> None:
         """Tell what a cut of power left untold."""
@@ -249,7 +248,7 @@ class BondTable:
 
     def is_due(self, link_ms: int) -> bool:
         """Tell whether `tick` would change something."""
-        return any(self._is_late(bond, link_ms) for bond in self._waiting())
+        return self._any_waits and any(self._is_late(bond, link_ms) for bond in self._waiting())
 
     def tick(self, link_ms: int) -> None:
         """Revoke the bonds that waited too long for their first session."""
@@ -274,13 +273,20 @@ class BondTable:
 
     # --- memory -------------------------------------------------------------------------------------------
 
+    def _keep(self, bonds: dict[int, _StoredBond]) -> None:
+        # Asked for with every request and at every step, so both are worked out once.
+        self._bonds = bonds
+        self._told = {slot: stored.bond() for slot, stored in bonds.items()}
+        self._any_waits = any(bond.waits for bond in bonds.values())
+
     def _store(self, bond: _StoredBond, event: object | None = None, actor: int = PUMP_ITSELF) -> int:
         """Store a bond, tell ``event`` and return the number of its log record, 0 without an event."""
         bonds = {**self._bonds, bond.slot: bond}
         debt = NO_DEBT if event is None else self._log.owe(event, actor)
         payload = b"".join(_CODEC.encode(bonds[slot]) for slot in sorted(bonds))
         self._records.put(RecordName.BONDS, with_debt(payload, debt))
-        self._bonds, self._debt = bonds, debt
+        self._debt = debt
+        self._keep(bonds)
         return self._log.settle(debt)
 
 

@@ -57,9 +57,11 @@ class DrugFlow:
 
     def next_change(self, now_ms: int) -> int | None:
         """Return the next instant at which the rate changes, or None."""
-        at = self.table.next_change(now_ms + self.shift_ms)
-        ends = [] if self.bolus is None else [self.bolus.ends_ms]
-        return min([*ends, *([] if at is None else [at - self.shift_ms])], default=None)
+        local_ms = self.table.next_change(now_ms + self.shift_ms)
+        at = None if local_ms is None else local_ms - self.shift_ms
+        if self.bolus is None:
+            return at
+        return self.bolus.ends_ms if at is None else min(at, self.bolus.ends_ms)
 
     def passed_at(self, now_ms: int, units: int) -> int | None:
         """Return the first instant at which ``units`` have passed since ``now_ms``, or None.

@@ -132,16 +132,22 @@ class Supervision:
             now_ms: the counter.
             driven: whether the motor is driven.
         """
-        instants = [self.watchdog.next_event_ms]
-        if self._program.is_committed:
-            instants.append(self.life.next_event_ms)
-            is_changed = self._is_out_of_range() != self._alarms.stands(AlarmCode.TEMP_RANGE)
-            if is_changed or self.scrubber.is_due:
-                instants.append(next_sample(now_ms))
-            period_ms = self._motor_period(driven=driven)
-            if period_ms:
-                instants.append(now_ms - now_ms % period_ms + period_ms)
-        return min((at for at in instants if at is not None), default=None)
+        due_ms = self.watchdog.next_event_ms
+        if not self._program.is_committed:
+            return due_ms
+        # Asked for at every step of a host: no list where plain comparisons will do.
+        life_ms = self.life.next_event_ms
+        if life_ms is not None and (due_ms is None or life_ms < due_ms):
+            due_ms = life_ms
+        is_changed = self._is_out_of_range() != self._alarms.stands(AlarmCode.TEMP_RANGE)
+        if is_changed or self.scrubber.is_due:
+            sample_ms = next_sample(now_ms)
+            due_ms = sample_ms if due_ms is None else min(due_ms, sample_ms)
+        period_ms = self._motor_period(driven=driven)
+        if period_ms:
+            look_ms = now_ms - now_ms % period_ms + period_ms
+            due_ms = look_ms if due_ms is None else min(due_ms, look_ms)
+        return due_ms
 
     def _is_out_of_range(self) -> bool:
         return not COLDEST_CDEG <= self._hardware.temperature_cdeg() <= WARMEST_CDEG

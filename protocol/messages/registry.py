@@ -48,6 +48,7 @@ __all__ = [
 ERROR_OPCODE: Final = opcode(OpcodeClass.ERROR, 0, 1)
 ERROR_CODEC: Final = codec_of(ErrorBody)
 
+_CLASSES: Final = tuple(OpcodeClass)
 _BY_NAME: Final = {spec.name: spec for spec in MESSAGES}
 _BY_REQUEST_OPCODE: Final = {spec.request_opcode: spec for spec in MESSAGES}
 _BY_REQUEST_BODY: Final = {spec.request: spec for spec in MESSAGES}
@@ -95,7 +96,7 @@ def by_notification(body: object) -> NotificationSpec:
 def opcode_class(word: int) -> OpcodeClass | None:
     """Return the class of an opcode, or None where ``word`` is no codeword."""
     index = index_of16(word)
-    return None if index is None else OpcodeClass(index >> 9)
+    return None if index is None else _CLASSES[index >> 9]
 
 
 def describe_opcode(word: int) -> str:

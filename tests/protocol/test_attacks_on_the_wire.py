@@ -44,7 +44,7 @@ def dose_change(clinic: Clinic, rate_nl_h: int = 12_000) -> None:
     doctor.ask(GetDeviceInfoRequest())
     read_program(clinic)
     verified = clinic.verify(doctor, rate_nl_h)
-    doctor.order(verified.commit(), verified.intent)
+    doctor.order(verified.commit(), verified.intent, verified.digest)
     read_program(clinic)
     doctor.ask(GetStatusRequest())
     doctor.close()
@@ -172,7 +172,7 @@ def test_p02_a_stranger_without_a_bond_opens_no_session_and_is_logged(clinic: Cl
 def test_p03_a_command_played_again_in_its_session_is_refused(clinic: Clinic) -> None:
     assert clinic.doctor.connect()
     verified = clinic.verify(clinic.doctor)
-    clinic.doctor.order(verified.commit(), verified.intent)
+    clinic.doctor.order(verified.commit(), verified.intent, verified.digest)
     after = clinic.therapy()
     out, _ = clinic.recording()
     records = [wire for wire in out if frame_of(wire).kind is FrameKind.SECURE]
@@ -213,8 +213,8 @@ def test_p05_a_commit_that_is_held_back_too_long_is_refused(clinic: Clinic) -> N
     assert clinic.doctor.connect()
     verified = clinic.verify(clinic.doctor)
     before = clinic.therapy()
-    clinic.lose_requests(5)
-    assert clinic.doctor.order(verified.commit(), verified.intent) is LOST
+    clinic.lose_requests(5, after=1)
+    assert clinic.doctor.order(verified.commit(), verified.intent, verified.digest) is LOST
     held = clinic.recording()[0][-1]
     clinic.world.let_pass(125_000)
     clinic.attack(held)

@@ -93,8 +93,8 @@ def test_a_commit_with_lost_answers_is_done_once_and_known_to_be(clinic: Clinic,
     """Up to four lost answers are made good by the cache; the fifth is settled by the receipt."""
     assert clinic.doctor.connect()
     verified, version = clinic.verify(clinic.doctor), clinic.version
-    clinic.lose_answers(lost)
-    answer = clinic.doctor.order(verified.commit(), verified.intent)
+    clinic.lose_answers(lost, after=1)
+    answer = clinic.doctor.order(verified.commit(), verified.intent, verified.digest)
     assert (answer is LOST) == (lost == 5)
     assert clinic.doctor.resolve()
     assert clinic.version == version + 1
@@ -114,7 +114,7 @@ def test_a_commit_that_loses_power_at_any_write_is_known_to_the_programmer(
     assert clinic.doctor.connect()
     verified, version = clinic.verify(clinic.doctor), clinic.version
     clinic.pump.storage.cut_power_at(nth, torn=torn)
-    assert clinic.doctor.order(verified.commit(), verified.intent) is LOST
+    assert clinic.doctor.order(verified.commit(), verified.intent, verified.digest) is LOST
     key = clinic.world.ledger.in_doubt[0]
     applied = clinic.version == version + 1
     clinic.world.ledger.settle(key, applied)
@@ -126,7 +126,10 @@ def test_a_commit_that_loses_power_at_any_write_is_known_to_the_programmer(
 def test_a_token_is_good_for_one_commit(clinic: Clinic) -> None:
     assert clinic.doctor.connect()
     verified = clinic.verify(clinic.doctor)
-    assert clinic.doctor.order(verified.commit(), verified.intent).state is ReceiptState.COMMITTED
+    assert (
+        clinic.doctor.order(verified.commit(), verified.intent, verified.digest).state
+        is ReceiptState.COMMITTED
+    )
     after = clinic.therapy()
     assert refused(clinic.doctor.ask(verified.commit()), ErrorCode.HANDLE_UNKNOWN)
     assert clinic.therapy() == after
@@ -228,7 +231,7 @@ def test_receipts_survive_a_reset_sixteen_of_them(clinic: Clinic) -> None:
         if not clinic.doctor.connected:
             assert clinic.doctor.connect()
         verified = clinic.verify(clinic.doctor, 9_000 + 100 * number)
-        clinic.doctor.order(verified.commit(), verified.intent)
+        clinic.doctor.order(verified.commit(), verified.intent, verified.digest)
         intents.append(verified.intent)
     clinic.world.lose_power()
     assert clinic.doctor.connect()
@@ -245,7 +248,7 @@ def test_a_session_that_ends_in_the_middle_of_a_transaction_leaves_the_program(c
     verified = clinic.verify(clinic.doctor)
     before = clinic.therapy()
     clinic.world.let_pass(121_000)
-    assert clinic.doctor.order(verified.commit(), verified.intent) is LOST
+    assert clinic.doctor.order(verified.commit(), verified.intent, verified.digest) is LOST
     assert clinic.doctor.resolve()
     assert clinic.therapy() == before
     assert clinic.doctor.ask(GetReceiptRequest(verified.intent)).state is ReceiptState.ABORTED
@@ -259,13 +262,13 @@ def test_the_head_lost_before_the_commit(clinic: Clinic, off_ms: int) -> None:
     verified, version = clinic.verify(clinic.doctor), clinic.version
     clinic.world.set_head(False)
     clinic.world.let_pass(off_ms)
-    answer = clinic.doctor.order(verified.commit(), verified.intent)
+    answer = clinic.doctor.order(verified.commit(), verified.intent, verified.digest)
     if off_ms < 5_000:
         assert answer.version == version + 1
     elif off_ms < 60_000:
         assert refused(answer, ErrorCode.PROXIMITY_REQUIRED)
         clinic.world.set_head(True)
-        assert clinic.doctor.order(verified.commit(), verified.intent).version == version + 1
+        assert clinic.doctor.order(verified.commit(), verified.intent, verified.digest).version == version + 1
     else:
         assert answer is LOST
         clinic.world.set_head(True)
@@ -278,8 +281,8 @@ def test_the_head_lost_while_the_commit_is_answered(clinic: Clinic) -> None:
     """The pump has committed, its answers are lost, and the head comes off: the receipt tells."""
     assert clinic.doctor.connect()
     verified, version = clinic.verify(clinic.doctor), clinic.version
-    clinic.lose_answers(5)
-    assert clinic.doctor.order(verified.commit(), verified.intent) is LOST
+    clinic.lose_answers(5, after=1)
+    assert clinic.doctor.order(verified.commit(), verified.intent, verified.digest) is LOST
     clinic.world.set_head(False)
     clinic.world.let_pass(70_000)
     assert clinic.world.endpoint.session is None

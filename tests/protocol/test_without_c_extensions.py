@@ -65,7 +65,7 @@ from support.ward.clinic import Clinic
 clinic = Clinic()
 assert clinic.doctor.connect()
 verified = clinic.verify(clinic.doctor)
-receipt = clinic.doctor.order(verified.commit(), verified.intent)
+receipt = clinic.doctor.order(verified.commit(), verified.intent, verified.digest)
 clinic.world.lose_power()
 clinic.audit()
 print(json.dumps({"version": receipt.version, "now": clinic.version, "digest": receipt.digest.hex()}))

@@ -111,7 +111,13 @@ class Chart:
         assert len(today) <= rules.max_per_24h, "more boluses than a day may have"
 
     def was_set(self, body: SetDeliveryRequest) -> bool | None:
-        """Whether the hold has changed to what was ordered; None where the program ran and was to run."""
+        """Whether the hold has changed to what was ordered.
+
+        None where it makes no difference now: the program ran and was to run, or the pump is in a safe state
+        that no hold is seen through.
+        """
+        if self._pump.belief().delivery_state is DeliveryState.SAFE_STATE:
+            return None
         if self._hold is None and self._hold_before is None and body.target_state is DeliveryState.RUNNING:
             return None
         if self._hold == self._hold_before:

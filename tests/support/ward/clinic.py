@@ -37,6 +37,11 @@ class Verified:
     intent: bytes
     image: bytes
 
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the program."""
+        return hashlib.sha256(self.image).digest()
+
     def commit(self, effective_utc_s: int = 0) -> ProgCommitRequest:
         """The commit a clinician would send."""
         summary, reason = self.summary, OverrideReason.CLINICAL_JUDGEMENT
@@ -80,9 +85,9 @@ class Clinic:
 
     # --- the line -----------------------------------------------------------------------------------------
 
-    def lose_answers(self, count: int) -> None:
-        """Let the next frames of the pump be lost."""
-        self.world.to_programmer.plan.extend([Mishap(Fault.DROP)] * count)
+    def lose_answers(self, count: int, after: int = 0) -> None:
+        """Let frames of the pump be lost, after some that arrive; an order asks for the status first."""
+        self.world.to_programmer.plan.extend([GOOD] * after + [Mishap(Fault.DROP)] * count)
 
     def lose_requests(self, count: int, after: int = 0) -> None:
         """Let frames to the pump be lost, after some that arrive."""

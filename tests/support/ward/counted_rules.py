@@ -50,6 +50,7 @@ class CountedRules(WardRules):
     """All requests that change something, whatever state the pump is in."""
 
     device: CountedPump
+    reads_programs = False
 
     def admit(self) -> tuple[CountedPump, list[BondKey], tuple[bytes, ...]]:
         self.device = CountedPump()

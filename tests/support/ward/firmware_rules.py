@@ -80,7 +80,7 @@ class FirmwareRules(WardRules):
         self.chart = Chart(self.pump, program.limits, PATIENT_BOLUS)
         self.extra, self.intents = Counter(), {}
         self.programs = [encode_program(with_steps(program, (0, rate))) for rate in RATES]
-        self.pending: tuple[Programmer, Any, bytes] | None = None
+        self.pending: tuple[Programmer, Any, bytes, bytes] | None = None
         self.bolus_id = 0
         return self.pump, list(implant().keys), ()
 
@@ -148,7 +148,7 @@ class FirmwareRules(WardRules):
             effective = clock.utc_s + later_s if is_set else 0
             reason = OverrideReason.CLINICAL_JUDGEMENT
             commit = ProgCommitRequest(summary.handle, summary.token, summary.soft_flags, reason, effective)
-            self.pending = (person, commit, intent)
+            self.pending = (person, commit, intent, hashlib.sha256(image).digest())
         self.clear_up()
 
     def _stage(self, person: Programmer, image: bytes, intent: bytes) -> Answer:
@@ -168,12 +168,12 @@ class FirmwareRules(WardRules):
     def the_program_is_committed_or_dropped(self, sky: Weather, drop: bool) -> None:
         """Committed, and the token tried once more, which is no order of anybody; or given up."""
         assert self.pending is not None
-        (person, commit, intent), self.pending = self.pending, None
+        (person, commit, intent, digest), self.pending = self.pending, None
         self.bring(sky)
         if drop:
             person.ask(ProgAbortRequest(commit.handle))
         elif person.uncertain is None:
-            person.order(commit, intent)
+            person.order(commit, intent, digest)
             person.ask(commit)
         self.clear_up()
 
@@ -217,6 +217,7 @@ class FirmwareRules(WardRules):
                 self.clear_up()
             if number < resets:
                 self.world.lose_power()
+                self.world.jump_pump(15_000)  # No bolus begins during the tests of a start.
                 self.look()
 
     @precondition(lambda self: self.bolus_id)

@@ -126,11 +126,16 @@ class Ledger:
 
     # --- what a programmer claims -------------------------------------------------------------------------
 
-    def claim(self, key: Key, applied: bool) -> None:
-        """A programmer says what became of an order."""
+    def claim(self, key: Key, applied: bool, *, absolute: bool = False) -> None:
+        """A programmer says what became of an order.
+
+        Of an ``absolute`` order it says whether what was ordered is so. Somebody else may have brought that
+        about, so only a wrong no counts: the order was done, and its programmer believes that it was not.
+        """
         name = self.asked[key].name
         truth = self.took_effect(key)
-        if truth is not applied and key not in self.indifferent:
+        wrong = bool(truth) and not applied if absolute else truth is not applied
+        if wrong and key not in self.indifferent:
             self._blame(f"{name} {key}: the programmer believes {applied}, the truth is {truth}")
         if not applied:
             self.denied.add(key)

@@ -1,31 +1,44 @@
 """A programmer that keeps to the rules: one order at a time, an intent before each, and no guessing.
 
-What it does when an answer is lost is what every programmer of OITP/1 must do. An order with an intent is
-settled by GET_RECEIPT in a new session. SET_DELIVERY and BOLUS_CANCEL carry none: the programmer notes the
-status before it sends, and in a new session reads the log from there; `support.ward.hindsight` judges what it
-finds. Either way the new session matters: the one that could still have carried the order is over.
+What became of an order whose answer is lost is found out in a new session by the real programmer's code:
+`programmer_tui.outcomes` asks for the receipt, or reads the log where the order carries no intent.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from support.ward.hindsight import took_place
 from support.ward.ledger import Key
 from support.ward.world import Handle, World
 
+from programmer_tui.intents import IntentKind
+from programmer_tui.interrogation import interrogate
+from programmer_tui.outcomes import resolve_outcome
+from programmer_tui.views import Belief, Uncertain
 from protocol.client import BondKey, PumpClient
 from protocol.client_errors import ClientError, PumpRefusedError, SessionLostError
 from protocol.frame import Direction
 from protocol.link_error import LinkError
+from protocol.messages.delivery import (
+    BolusCancelRequest,
+    BolusStartRequest,
+    PatientBolusRequest,
+    SetDeliveryRequest,
+)
 from protocol.messages.errors import ErrorBody
-from protocol.messages.log import LogInfoRequest, LogReadRequest, LogRecord
-from protocol.messages.program import GetReceiptRequest
+from protocol.messages.program import ProgCommitRequest
+from protocol.messages.refill import RefillRecordRequest
 from protocol.messages.status import GetStatusRequest, GetStatusResponse
-from protocol.vocabulary import ClientKind, LogPageFlag, ReceiptState
+from protocol.vocabulary import ClientKind
 
-APPLIED: Final = frozenset((ReceiptState.COMMITTED, ReceiptState.SCHEDULED))
-PAGE: Final = 6
+KINDS: Final[dict[type, IntentKind]] = {
+    ProgCommitRequest: IntentKind.PROGRAM,
+    BolusStartRequest: IntentKind.BOLUS,
+    PatientBolusRequest: IntentKind.PATIENT_BOLUS,
+    RefillRecordRequest: IntentKind.REFILL,
+    BolusCancelRequest: IntentKind.CANCEL,
+    SetDeliveryRequest: IntentKind.DELIVERY,
+}
 
 
 class Lost:
@@ -44,7 +57,9 @@ class Order:
     body: Any
     key: Key
     intent: bytes
-    before: GetStatusResponse | None
+    since_seq: int
+    base_version: int
+    digest: bytes
 
 
 class Programmer:
@@ -54,9 +69,18 @@ class Programmer:
         world: the line to the pump.
         bond: its key.
         entropy: of its handshakes and intents.
+        reads_programs: the pump holds real programs, so that a receipt is compared with what it holds.
     """
 
-    def __init__(self, world: World, bond: BondKey, entropy: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        world: World,
+        bond: BondKey,
+        entropy: Callable[[int], bytes],
+        *,
+        reads_programs: bool = True,
+    ) -> None:
+        self._reads_programs = reads_programs
         self._world = world
         self._ledger = world.ledger
         self._bond = bond
@@ -131,14 +155,18 @@ class Programmer:
 
     # --- orders -------------------------------------------------------------------------------------------
 
-    def order(self, body: object, intent: bytes = b"") -> Answer:
-        """Send a therapy request; what became of it is claimed, or stands in ``uncertain``."""
+    def order(self, body: object, intent: bytes = b"", digest: bytes = b"") -> Answer:
+        """Send a therapy request; what became of it is claimed, or stands in ``uncertain``.
+
+        Args:
+            body: the request.
+            intent: its intent, empty where it carries none.
+            digest: SHA-256 of the program it makes, empty where it makes none.
+        """
         assert self.uncertain is None
-        noted = None
-        if not intent:
-            noted = self.ask(GetStatusRequest())
-            if not isinstance(noted, GetStatusResponse):
-                return noted
+        noted = self.ask(GetStatusRequest())
+        if not isinstance(noted, GetStatusResponse):
+            return noted
         if not self.connected or self._handle is None:
             return LOST
         before = self._handle.key
@@ -148,7 +176,7 @@ class Programmer:
         if key == before:
             return LOST
         if isinstance(answer, Lost):
-            self.uncertain = Order(body, key, intent, noted)
+            self.uncertain = Order(body, key, intent, noted.log_last_seq, noted.program_version, digest)
         else:
             self._ledger.claim(key, not isinstance(answer, ErrorBody))
         return answer
@@ -160,42 +188,27 @@ class Programmer:
             return True
         if not self.connected and not self.connect():
             return False
-        applied = self._by_receipt(order) if order.intent else self._by_log(order)
-        if isinstance(applied, Lost):
+        client = self._client
+        assert client is not None
+        try:
+            found = resolve_outcome(client, self._note_of(order), self._interrogate, may_read_log=True)
+        except (ClientError, LinkError):
+            if not client.connected:
+                self._client = None
             return False
         self.uncertain = None
-        if applied is not None:
-            self._ledger.claim(order.key, applied)
+        self._ledger.claim(order.key, found.applied, absolute=not order.intent)
         return True
 
-    def _by_receipt(self, order: Order) -> bool | Lost:
-        receipt = self.ask(GetReceiptRequest(order.intent))
-        if isinstance(receipt, Lost):
-            return receipt
-        assert not isinstance(receipt, ErrorBody), receipt
-        return receipt.state in APPLIED
+    def _note_of(self, order: Order) -> Uncertain:
+        """The uncertain outcome as the clinic's records keep it."""
+        kind = KINDS[type(order.body)]
+        if kind is IntentKind.PROGRAM and not self._reads_programs:
+            kind = IntentKind.BOLUS
+        subject = getattr(order.body, "target_state", 0) or getattr(order.body, "bolus_id", 0)
+        base, digest, seq = order.base_version, order.digest, order.since_seq
+        return Uncertain(order.intent, base, digest, "an order", 0, kind, int(subject), seq, self.slot)
 
-    def _by_log(self, order: Order) -> bool | Lost | None:
-        """Judge by the log; None where the status has to say what is in force."""
-        assert order.before is not None
-        info = self.ask(LogInfoRequest())
-        if isinstance(info, Lost):
-            return info
-        wanted, told = order.before.log_last_seq + 1, list[LogRecord]()
-        while wanted <= info.last_seq:
-            page = self.ask(LogReadRequest(info.log_epoch, wanted, PAGE))
-            if isinstance(page, Lost):
-                return page
-            assert not isinstance(page, ErrorBody), page
-            assert LogPageFlag.GAP not in page.flags, "the log has wrapped over the answer"
-            told += page.records
-            if not page.records:
-                break
-            wanted = page.records[-1].seq + 1
-        verdict = took_place(order.body, self.slot, order.before, told)
-        return verdict if verdict is not None else self._in_force()
-
-    def _in_force(self) -> Lost | None:
-        """Look at what is in force now, by this order or the one before it."""
-        status = self.ask(GetStatusRequest())
-        return status if isinstance(status, Lost) else None
+    def _interrogate(self) -> Belief:
+        assert self._client is not None
+        return interrogate(self._client, self._world.now_ms, lambda: 0)

@@ -39,6 +39,8 @@ class WardRules(RuleBasedStateMachine):
 
     world: World
     people: list[Programmer]
+    reads_programs = True
+    """Whether the pump holds real programs."""
 
     # --- what stands behind the endpoint ------------------------------------------------------------------
 
