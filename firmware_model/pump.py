@@ -220,8 +220,7 @@ class Pump:
         """
         if self.storage.dark:
             raise PowerCut(_DARK)
-        # Where a host tells link time, what it brings has happened when it told it.
-        link_ms = self._tick() if self._link_ms is None else self._link_ms
+        link_ms = self._tick() if self._link_ms is None else self._link_ms  # a host has ticked already
         self._settle()
         self._controller.access.bonds.seen(request.caller.slot, request.caller.near, link_ms)
         context = Context(self._controller, self.identity, link_ms, self.far_link)

@@ -242,7 +242,7 @@ def test_p17_the_patient_may_do_what_the_role_says_and_nothing_else(clinic: Clin
 def test_p18_lost_answers_never_double_a_bolus(clinic: Clinic, lost: int) -> None:
     assert clinic.patient.connect()
     intent = clinic.patient.new_intent()
-        clinic.lose_answers(lost, after=1)
+    clinic.lose_answers(lost, after=1)
     answer = clinic.patient.order(PatientBolusRequest(intent), intent)
     assert (answer is LOST) == (lost == 5)
     assert clinic.patient.resolve()

@@ -19,6 +19,7 @@ from protocol.messages.delivery import (
     BolusStartResponse,
     PatientBolusRequest,
     PatientBolusResponse,
+    SetDeliveryRequest,
 )
 from protocol.messages.errors import ErrorBody
 from protocol.messages.log import LogInfoRequest, LogReadRequest
@@ -26,8 +27,16 @@ from protocol.messages.program import GetReceiptRequest, ProgBeginRequest, Recei
 from protocol.messages.session import NotifyAckRequest, SubscribeRequest
 from protocol.notifications import MAX_PENDING
 from protocol.program import program_digest
-from protocol.request_words import BolusKind, ClockSource, EventMask
-from protocol.vocabulary import AlarmCode, ErrorCode, EventType, LogPageFlag, OverrideReason, ReceiptState
+from protocol.request_words import BolusKind, ClockSource, DeliveryReason, EventMask
+from protocol.vocabulary import (
+    AlarmCode,
+    DeliveryState,
+    ErrorCode,
+    EventType,
+    LogPageFlag,
+    OverrideReason,
+    ReceiptState,
+)
 
 
 @pytest.fixture
@@ -120,6 +129,28 @@ def test_a_commit_that_loses_power_at_any_write_is_known_to_the_programmer(
     clinic.world.ledger.settle(key, applied)
     assert clinic.doctor.resolve()
     assert clinic.version in (version, version + 1)
+    clinic.audit()
+
+
+@pytest.mark.parametrize("nth", range(1, 6))
+@pytest.mark.parametrize("state", [DeliveryState.STOPPED, DeliveryState.MIN_RATE], ids=lambda one: one.name)
+def test_a_stop_that_loses_power_at_any_write_is_known_to_the_programmer(
+    clinic: Clinic, nth: int, state: DeliveryState
+) -> None:
+    """SET_DELIVERY has no receipt: what the pump tells after its start says whether the order was stored."""
+    assert clinic.doctor.connect()
+    clinic.status(clinic.doctor)
+    clinic.pump.storage.cut_power_at(nth)
+    order = SetDeliveryRequest(state, 60, DeliveryReason.PROCEDURE, clinic.version)
+    answer = clinic.doctor.order(order)
+    in_force = clinic.pump.controller.therapy.hold is not None
+    if answer is LOST:
+        clinic.world.ledger.settle(clinic.world.ledger.in_doubt[0], in_force)
+        assert clinic.doctor.resolve()
+        told = clinic.world.ledger.denied
+        assert bool(told) is not in_force, "it says that it was done if and only if it is in force"
+    else:
+        assert in_force
     clinic.audit()
 
 
@@ -248,8 +279,9 @@ def test_a_session_that_ends_in_the_middle_of_a_transaction_leaves_the_program(c
     verified = clinic.verify(clinic.doctor)
     before = clinic.therapy()
     clinic.world.let_pass(121_000)
-    assert clinic.doctor.order(verified.commit(), verified.intent, verified.digest) is LOST
-    assert clinic.doctor.resolve()
+    assert clinic.doctor.ask(verified.commit()) is LOST
+    assert clinic.doctor.connect()
+    assert refused(clinic.doctor.ask(verified.commit()), ErrorCode.HANDLE_UNKNOWN)
     assert clinic.therapy() == before
     assert clinic.doctor.ask(GetReceiptRequest(verified.intent)).state is ReceiptState.ABORTED
     clinic.audit()

@@ -15,5 +15,5 @@ class VerbGroup(click.Group):
         if len(rest) == len(args) or not any(arg in self.commands for arg in rest[1:]):
             return super().parse_args(ctx, args)
         super().parse_args(ctx, rest)
-        ctx.args.append(ctx.help_option_names[0])
+        ctx.args.append("--help")
         return ctx.args

@@ -80,8 +80,12 @@ class WardRules(RuleBasedStateMachine):
     def begin(self) -> None:
         device, keys, library = self.admit()
         self.world = World(device, library)
-        self.people = [Programmer(self.world, key, SeededEntropy(f"programmer {key.slot}")) for key in keys]
+        self.people = [self._person(key) for key in keys]
         self.world.witness.after = self._check_receipt
+
+    def _person(self, key: BondKey) -> Programmer:
+        entropy = SeededEntropy(f"programmer {key.slot}")
+        return Programmer(self.world, key, entropy, reads_programs=self.reads_programs)
 
     def teardown(self) -> None:
         if hasattr(self, "world"):
