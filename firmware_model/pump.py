@@ -1,9 +1,8 @@
 """The whole pump: controller and plant, belief and truth, driven by whoever owns the time.
 
 Time is two integers in ms. *Pump time* drives therapy, alarms and stamps; `advance_to` moves it, it may
-run a year in a call. *Link time* is what the people at both ends of the link live in; it ages a programming
-transaction. It follows pump time until `set_link_time` is called: a host that runs pump time faster than
-life has to call it, or a transaction would be too old before a person could read it.
+run a year in a call. *Link time* is what the people at both ends of the link live in; transactions age in it.
+It follows pump time until `set_link_time` is called, as a host must that runs pump time faster than life.
 """
 
 from dataclasses import replace
@@ -220,7 +219,7 @@ class Pump:
         """
         if self.storage.dark:
             raise PowerCut(_DARK)
-        link_ms = self._tick() if self._link_ms is None else self._link_ms  # a host has ticked already
+        link_ms = self._tick() if self._link_ms is None else self._link_ms
         self._settle()
         self._controller.access.bonds.seen(request.caller.slot, request.caller.near, link_ms)
         context = Context(self._controller, self.identity, link_ms, self.far_link)
