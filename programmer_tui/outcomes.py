@@ -5,7 +5,6 @@ delivery have none: of them the pump's log tells, or for a role that may not rea
 """
 
 from collections.abc import Callable
-from itertools import dropwhile
 from typing import Final
 
 from programmer_tui.intents import IntentKind
@@ -17,13 +16,7 @@ from protocol.log_record import BolusEndEvent, DeliveryStateEvent, read_payload
 from protocol.messages.log import LogRecord
 from protocol.messages.status import GetStatusResponse
 from protocol.request_words import DeliveryReason
-from protocol.vocabulary import BolusState, DeliveryState, EventType
-
-_LOOK_BACK: Final = 128
-"""Log records before a command that are looked at for what was ordered before."""
-
-_SLACK_S: Final = 2
-"""Seconds by which two times that the pump rounded may differ."""
+from protocol.vocabulary import BolusState, DeliveryState
 
 _OVER: Final = (BolusState.DONE, BolusState.CANCELLED, BolusState.FAULTED)
 
@@ -48,16 +41,11 @@ def resolve_outcome(
     if uncertain.kind not in (IntentKind.CANCEL, IntentKind.DELIVERY):
         return _by_receipt(pump, uncertain)
     status = pump.get_status()
-    records: tuple[LogRecord, ...] = ()
+    told: tuple[LogRecord, ...] = ()
     if may_read_log:
-        records = download_log(pump, from_seq=max(1, uncertain.log_seq + 1 - _LOOK_BACK)).records
-    told = tuple(record for record in records if record.seq > uncertain.log_seq)
+        told = download_log(pump, from_seq=uncertain.log_seq + 1).records
     if uncertain.kind is IntentKind.CANCEL:
         return _by_bolus(uncertain, status, told)
-    earlier = tuple(record for record in records if record.seq <= uncertain.log_seq)
-    if may_read_log and _still_holds(earlier, status):
-        text = f"The pump did NOT do it: {uncertain.what}; what was ordered before still holds."
-        return Resolution(uncertain.intent_id, False, None, text, uncertain.kind)
     return _by_delivery(uncertain, status, told, may_read_log=may_read_log)
 
 
@@ -95,39 +83,10 @@ def _by_delivery(
     if ordered is not None:
         text = f"The pump DID it (log record {ordered.seq}): {uncertain.what}; {now}."
         return Resolution(uncertain.intent_id, True, None, text, uncertain.kind)
-    resumed = _resumed(told)
-    if resumed is not None and resumed.after is target:
-        text = f"The pump lost power meanwhile and came back as ordered: {uncertain.what}; {now}."
-        return Resolution(uncertain.intent_id, True, None, text, uncertain.kind)
     applied = not may_read_log and status.delivery_state is target
     words = "DID it, by its status" if applied else "did NOT do it"
     text = f"The pump {words}: {uncertain.what}; {now}."
     return Resolution(uncertain.intent_id, applied, None, text, uncertain.kind)
-
-
-def _resumed(told: tuple[LogRecord, ...]) -> DeliveryStateEvent | None:
-    """Return what the pump told of its delivery after its first start since, None where it did not start.
-
-    Power may fail when an order is stored and before the log tells of it. After each start the pump tells by
-    itself what is in force, so the order has no record with the slot of who gave it, but it is done.
-    """
-    since = dropwhile(lambda record: record.type is not EventType.BOOT, told)
-    events = (read_payload(record) for record in since)
-    return next((event for event in events if isinstance(event, DeliveryStateEvent)), None)
-
-
-def _still_holds(earlier: tuple[LogRecord, ...], status: GetStatusResponse) -> bool:
-    """Tell whether the pump still holds to an order from before: same state, and the end that it gave.
-
-    Two orders of the same state differ in their end only, and after a loss of power only the end is left.
-    """
-    for record in reversed(earlier):
-        event = read_payload(record)
-        if isinstance(event, DeliveryStateEvent) and event.reason is not DeliveryReason.NONE:
-            ends_s = record.utc_s + event.minutes * 60
-            left_s = ends_s - status.utc_s - status.next_change_s
-            return bool(event.minutes) and event.after is status.delivery_state and abs(left_s) <= _SLACK_S
-    return False
 
 
 def _is_order_of(record: LogRecord, slot: int) -> bool:

@@ -159,6 +159,14 @@ class EventLog:
                 return seq
         return self._write(debt.type, debt.payload, debt.actor_slot, LogRecordFlag(0))
 
+    def tells(self, from_seq: int, kind: EventType, actor: int) -> bool:
+        """Tell whether a record of ``kind`` caused by ``actor`` stands at ``from_seq`` or later."""
+        for seq in range(max(from_seq, self.first_seq), self.last_seq + 1):
+            found = _open_at(self._storage, seq)
+            if found is not None and (found.type, found.actor_slot) == (kind, actor):
+                return True
+        return False
+
     def _write(self, kind: EventType, payload: bytes, actor: int, flags: LogRecordFlag) -> int:
         if (self.last_seq + 1) % CHECKPOINT_EVERY == 0:
             self._checkpoint()

@@ -17,7 +17,7 @@ from firmware_model.controller.delivery import Circumstances, Decision, Flow, Ho
 from firmware_model.controller.event_log import PUMP_ITSELF
 from firmware_model.controller.flow import NO_TABLE, DrugFlow
 from firmware_model.controller.hardware import Hardware
-from firmware_model.controller.holds import Holds
+from firmware_model.controller.holds import Holds, owed_by_order
 from firmware_model.controller.image_check import PumpSituation
 from firmware_model.controller.life import Life
 from firmware_model.controller.parts import Parts
@@ -246,6 +246,7 @@ class Therapy:
             self.spans.count_given(bolus.bolus_id)
         self.boluses.recover(lost=boluses_lost)
         self.refills.recover()
+        self._holds.recover(self._parts.log)
 
     def close_span(self) -> None:
         """Bring the books of the retained registers up to now, as they must be when the RAM is lost."""
@@ -347,12 +348,14 @@ class Therapy:
         Returns:
             Number of the log record that tells of it, 0 where nothing changed and no reason was given.
         """
-        self._holds.order(state, minutes, actor, reason)
+        debt = owed_by_order(self._parts.log, self.decision.state, state, minutes, actor, reason)
+        self._holds.order(state, minutes, actor, reason, debt)
         return self.review(actor, reason)
 
     def release_hold(self, actor: int = PUMP_ITSELF, reason: DeliveryReason = DeliveryReason.NONE) -> int:
         """Let the program resume before its time; see `order_hold` for what is returned."""
-        self._holds.release()
+        before = self.decision.state
+        self._holds.release(owed_by_order(self._parts.log, before, DeliveryState.RUNNING, 0, actor, reason))
         return self.review(actor, reason)
 
     def begin_bolus(self, bolus: RunningBolus, note: StartNote) -> ReceiptResponse:
