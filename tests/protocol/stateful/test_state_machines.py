@@ -18,8 +18,8 @@ from support.ward.rules import WardRules
 
 from protocol.messages.delivery import PatientBolusRequest
 
-SHORT = settings(max_examples=25, stateful_step_count=30)
-LONG = settings(max_examples=300, stateful_step_count=50, suppress_health_check=list(HealthCheck))
+SHORT = settings(max_examples=50, stateful_step_count=30)
+LONG = settings(max_examples=60, stateful_step_count=50, suppress_health_check=list(HealthCheck))
 HUNT = settings(
     max_examples=400,
     stateful_step_count=30,

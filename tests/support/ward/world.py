@@ -112,12 +112,15 @@ class World:
         end = self.now_ms() + ms
         while self.now_ms() < end:
             self.serve()
-            self.clock.advance_to(self._next(end))
+            self.clock.advance_to(self.next_ms(end))
         self.serve()
 
-    def _next(self, end: int) -> int:
-        now = self.now_ms()
-        due = (self.to_pump.next_due(), self.to_programmer.next_due(), self.endpoint.next_deadline())
+    def next_ms(self, end: int) -> int:
+        """When something happens next, ``end`` at the latest; what lies unread is no event."""
+        now, unread = self.now_ms(), self.to_programmer.next_due()
+        due = [self.to_pump.next_due(), self.endpoint.next_deadline()]
+        if unread is not None and unread > now:
+            due.append(unread)
         return min([end, *(max(at, now + 1) for at in due if at is not None)])
 
     def heal(self) -> None:
@@ -209,7 +212,7 @@ class Handle:
             self._check()
             if self.now_ms() >= deadline:
                 return b""
-            world.clock.advance_to(world._next(deadline))
+            world.clock.advance_to(world.next_ms(deadline))
 
     def close(self) -> None:
         self.broken = True
